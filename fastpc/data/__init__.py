@@ -1,0 +1,28 @@
+"""Data for training and testing: where it comes from, and what it must look like.
+
+Importing this package imports NumPy alone; SciPy, scikit-learn and TensorFlow are loaded by the
+functions that need them.
+"""
+
+from fastpc.data.arrays import Inputs, Targets, as_inputs, as_targets
+from fastpc.data.dataset import Dataset, as_dataset
+from fastpc.data.digits import load_digits
+from fastpc.data.idx import load_idx
+from fastpc.data.mnist import find, load_mnist
+from fastpc.data.npz import load_npz
+from fastpc.data.shuffle import Shuffle
+
+__all__ = [
+    "Dataset",
+    "Inputs",
+    "Shuffle",
+    "Targets",
+    "as_dataset",
+    "as_inputs",
+    "as_targets",
+    "find",
+    "load_digits",
+    "load_idx",
+    "load_mnist",
+    "load_npz",
+]

@@ -1,0 +1,106 @@
+"""Gathering batches from an iterable, such as a tf.data.Dataset, into two arrays."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from fastpc.data.arrays import as_array
+from fastpc.data.csr import canonical_csr, is_sparse
+from fastpc.errors import DataError
+
+# What tf.data.Dataset.cardinality() returns for a data set that never ends.
+_INFINITE = -1
+
+
+def collect(batches: Iterable[Any]) -> tuple[Any, Any]:
+    """Gather batches ``(x, y)`` into one pair of arrays, without changing their types.
+
+    Training visits the data many times in many orders, and compiled code reads it in place, so a
+    stream is read once, to its end, and kept. It takes twice the data's memory while it is joined.
+
+    Parameters
+    ----------
+    batches : iterable of pairs
+        Each pair holds arrays of (b, ...) inputs and (b, ...) targets, or sparse inputs. All
+        batches have the same dtypes and the same shapes but for b. The arrays are copied: an
+        iterator may fill the same buffer again and again.
+
+    Returns
+    -------
+    x, y : ndarray or csr_array
+
+    Raises
+    ------
+    DataError
+        If there is no batch, if one is not a pair of arrays of equal length or differs in kind
+        from the first, or if the stream is known to be endless.
+    """
+    pairs: list[tuple[Any, Any]] = []
+    for number, batch in enumerate(_iterate(batches)):
+        pairs.append(_own_pair(batch, number))
+        kind, first = _kind(pairs[-1]), _kind(pairs[0])
+        if kind != first:
+            raise DataError(
+                f"expected batches alike but for their length, got {kind} in batch {number} "
+                f"after {first}; make them of one type and shape"
+            )
+    if not pairs:
+        raise DataError(
+            "expected batches of (x, y), got none; check that the iterable is not used up"
+        )
+    xs, ys = zip(*pairs, strict=True)
+    return _join(xs), _join(ys)
+
+
+def _iterate(batches: Iterable[Any]) -> Iterator[Any]:
+    """Return an iterator over NumPy batches; a tf.data.Dataset is known by its methods."""
+    cardinality = getattr(batches, "cardinality", None)
+    if callable(cardinality) and int(cardinality()) == _INFINITE:
+        raise DataError(
+            "expected a stream that ends, got one that repeats for ever; "
+            "remove .repeat() or add .take(n)"
+        )
+    as_numpy = getattr(batches, "as_numpy_iterator", None)
+    return iter(as_numpy() if callable(as_numpy) else batches)
+
+
+def _own_pair(batch: Any, number: int) -> tuple[Any, Any]:
+    """Return copies of the two arrays of one batch."""
+    if not isinstance(batch, tuple | list) or len(batch) != 2:
+        got = f"{type(batch).__name__} of {len(batch)}" if hasattr(batch, "__len__") else batch
+        raise DataError(
+            f"expected pairs (x, y), got {got} as batch {number}; yield inputs and targets alone"
+        )
+    x = _own(batch[0], f"inputs of batch {number}")
+    y = _own(batch[1], f"targets of batch {number}")
+    if x.ndim == 0 or y.ndim == 0:
+        raise DataError(
+            f"expected batches, got single samples ({x.shape} inputs, {y.shape} targets); "
+            "batch them, as with .batch(64)"
+        )
+    if x.shape[0] != y.shape[0]:
+        raise DataError(
+            f"expected as many targets as inputs, got {y.shape[0]} targets for {x.shape[0]} inputs "
+            f"in batch {number}; check that they belong together"
+        )
+    return x, y
+
+
+def _own(part: Any, role: str) -> Any:
+    """Return a copy of one array."""
+    return canonical_csr(part, role).copy() if is_sparse(part) else as_array(part, role).copy()
+
+
+def _kind(pair: tuple[Any, Any]) -> str:
+    """Describe what must be alike in all batches: the dtypes and shapes of one sample."""
+    return " and ".join(f"{part.dtype} {type(part).__name__} {part.shape[1:]}" for part in pair)
+
+
+def _join(parts: tuple[Any, ...]) -> Any:
+    """Return all batches' arrays as one."""
+    if is_sparse(parts[0]):
+        from scipy import sparse
+
+        return sparse.vstack(parts, format="csr")
+    return np.concatenate(parts)

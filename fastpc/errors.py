@@ -1,0 +1,52 @@
+"""Everything fastpc raises on purpose.
+
+Each message is one sentence of the form "expected ..., got ...; do ...", fit to be printed as it
+stands. Catch `FastPCError` to catch them all; most are also the built-in error that plain Python
+would have raised, so that code which knows nothing of fastpc handles them too.
+"""
+
+
+class FastPCError(Exception):
+    """The base of every error that fastpc raises on purpose."""
+
+
+class ConfigurationError(FastPCError, ValueError):
+    """A setting that cannot work: a negative rate, an unknown name, sizes that do not fit."""
+
+
+class DataError(FastPCError, ValueError):
+    """Data that cannot be used: wrong shapes or types, NaN, bad labels, broken files."""
+
+
+class CheckpointError(FastPCError):
+    """A saved model that is damaged, incomplete, or not one of ours."""
+
+
+class DivergenceError(FastPCError, ArithmeticError):
+    """Training left the finite numbers.
+
+    Attributes
+    ----------
+    cause : str
+        What went wrong, such as "the weights are no longer finite".
+    epoch, batch : int
+        Where, both counted from 1; the batch within its epoch.
+    layer : int or None
+        The first layer that is affected, None where none can be singled out.
+    advice : str
+        What to try next.
+    """
+
+    def __init__(self, cause: str, epoch: int, batch: int, layer: int | None, advice: str) -> None:
+        # All five go to the base class: pickling rebuilds an exception from its `args`.
+        super().__init__(cause, epoch, batch, layer, advice)
+        self.cause = cause
+        self.epoch = epoch
+        self.batch = batch
+        self.layer = layer
+        self.advice = advice
+
+    def __str__(self) -> str:
+        layer = "" if self.layer is None else f", layer {self.layer}"
+        place = f"epoch {self.epoch}, batch {self.batch}{layer}"
+        return f"training diverged in {place}: {self.cause}; {self.advice}"
