@@ -1,0 +1,73 @@
+"""What is asked of a network that stands still: outputs, relaxed states, the weights' gradient."""
+
+from __future__ import annotations
+
+from fastpc.engine.jit import driver, kernel
+from fastpc.engine.layout import PREDICTION, SIZE, STATE, WEIGHTS
+from fastpc.engine.sharing import take_unit
+from fastpc.engine.tile import area, feed_forward, predict_first
+from fastpc.engine.train import train_tile
+from fastpc.engine.update import unit_gradient
+from fastpc.engine.vector import borrow
+
+
+@driver
+def forward(thread, model, inputs, order, outputs, batch, scratch, sharing):  # type: ignore[no-untyped-def]
+    """Write mu_L of the feed-forward pass, ``outputs[k]`` for sample ``order[k]``; no target is looked at."""
+    tile, listed, work = scratch.tiles[thread], scratch.listed[thread], scratch.work[thread]
+    lanes, last = model.lanes, len(model.layers) - 1
+    while True:
+        t = take_unit(sharing, 0)
+        if t * lanes >= len(order):
+            break
+        first = t * lanes
+        count = min(lanes, len(order) - first)
+        predict_first(model, inputs, order, first, count, thread, tile, batch, listed, work)
+        feed_forward(model, tile)
+        copy_out(model, last, PREDICTION, first, count, tile, outputs)
+
+
+@kernel
+def copy_out(model, l, column, first, count, tile, rows):  # type: ignore[no-untyped-def]
+    """Write one kind of number of a tile's samples to rows ``first : first + count``."""
+    numbers = area(model, l, column, tile)
+    for lane in range(count):
+        for j in range(model.layers[l, SIZE]):
+            rows[first + lane, j] = numbers[j * model.lanes + lane]
+
+
+@driver
+def relax_batch(thread, model, inputs, relaxation, step_size, order, states, traces, batch, scratch, sharing):  # type: ignore[no-untyped-def]
+    """Relax a batch as training does; keep the states (samples, sum of hidden n_l) and each tile's energy trace."""
+    tile, listed, work = scratch.tiles[thread], scratch.listed[thread], scratch.work[thread]
+    lanes = model.lanes
+    while True:
+        t = take_unit(sharing, 0)
+        if t * lanes >= len(order):
+            break
+        first = t * lanes
+        count = min(lanes, len(order) - first)
+        train_tile(model, inputs, relaxation, step_size, batch, order, t, tile, listed, work, traces[t])
+        offset = 0
+        for l in range(1, len(model.layers) - 1):
+            size = model.layers[l, SIZE]
+            copy_out(model, l, STATE, first, count, tile, states[:, offset : offset + size])
+            offset += size
+
+
+@driver
+def gradient_of_batch(thread, model, units, n_samples, gradient, batch, scratch, sharing):  # type: ignore[no-untyped-def]
+    """Write dF/d(parameters), a batch mean with the states held, of a batch that `relax_batch` left."""
+    own = scratch.gradients[thread]
+    scale = -gradient.dtype.type(1) / gradient.dtype.type(n_samples)
+    while True:
+        u = take_unit(sharing, 0)
+        if u >= len(units):
+            break
+        l, first, end = units[u]
+        stride = unit_gradient(model, units[u], n_samples, batch, own)
+        n_out = model.layers[l, SIZE]
+        for i in range(end - first):
+            row = borrow(gradient, model.layers[l, WEIGHTS] + (first + i) * n_out, n_out)
+            for j in range(n_out):
+                row[j] = scale * own[i * stride + j]

@@ -1,0 +1,48 @@
+"""Matrix products over a tile: blocks of rows that stay in registers, and rows picked by bits."""
+
+from __future__ import annotations
+
+from fastpc.engine.jit import inline_kernel, kernel
+from fastpc.engine.vector import (
+    ROWS,
+    accumulate_narrow,
+    accumulate_wide,
+    indexed_product_block,
+    product_block,
+)
+
+
+@kernel
+def n_blocks(n_rows):  # type: ignore[no-untyped-def]
+    """Return how many register blocks cover `n_rows` rows."""
+    return (n_rows + ROWS - 1) // ROWS
+
+
+@kernel
+def block_start(n_rows, block):  # type: ignore[no-untyped-def]
+    """Return the first row of a block: near-even blocks, so that no short one leaves the pipelines waiting."""
+    return n_rows * block // n_blocks(n_rows)
+
+
+@kernel
+def multiply(rows, out, o, out_stride, scalars, s, step_k, step_m, vectors, v, step_v, count):  # type: ignore[no-untyped-def]
+    """out[m, :] = sum over k of scalars[m, k] vectors[k, :] for one block of rows; see `vector.product_block`."""
+    product_block(rows, out, o, out_stride, scalars, s, step_k, step_m, vectors, v, step_v, out, count)
+
+
+@kernel
+def multiply_listed(rows, out, o, out_stride, scalars, s, step_k, step_m, vectors, v, step_v, indices, count):  # type: ignore[no-untyped-def]
+    """The same over k = indices[0], indices[1], …: the terms that are not zero."""
+    indexed_product_block(rows, out, o, out_stride, scalars, s, step_k, step_m, vectors, v, step_v, indices, count)
+
+
+@inline_kernel
+def accumulate_rows(out, o, mask, scalars, s, matrix, m, stride, width, lanes):  # type: ignore[no-untyped-def]
+    """out[:width] += sum over the set bits k of mask of scalars[k] matrix[k, :width], to whole lane groups."""
+    column = 0
+    while width - column > 3 * lanes:
+        accumulate_wide(out, o + column, mask, scalars, s, matrix, m + column, stride)
+        column += 4 * lanes
+    while column < width:
+        accumulate_narrow(out, o + column, mask, scalars, s, matrix, m + column, stride)
+        column += lanes

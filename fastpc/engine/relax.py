@@ -1,0 +1,189 @@
+"""Relaxation of one tile: all its steps in one go, in cache, with no barrier.
+
+Samples do not meet while the weights stand still, so nothing waits. From a feed-forward start only the output's
+error is not zero, and an error moves down one layer a step: layers below the *frontier* cannot have moved, and are
+skipped. That is exact.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from fastpc.engine.activations import activate
+from fastpc.engine.jit import inline_kernel, kernel
+from fastpc.engine.layout import (
+    ACTIVATION,
+    ACTIVITY,
+    ERROR,
+    GRADIENT,
+    PREDICTION,
+    SIZE,
+    SLOPE,
+    STATE,
+    VELOCITY,
+    WEIGHTS,
+)
+from fastpc.engine.products import block_start, multiply, n_blocks
+from fastpc.engine.start import random_state
+from fastpc.engine.tile import activate_layer, add_energies, area, predict_errors, set_errors, set_output_errors
+from fastpc.engine.vector import borrow
+
+FEEDFORWARD, ZEROS, RANDOM = range(3)
+
+
+class Relaxation(NamedTuple):
+    """How the states settle; the numbers are of the network's dtype."""
+
+    steps: Any
+    start: Any  # FEEDFORWARD, ZEROS or RANDOM
+    momentum: Any
+    tolerance: Any  # a sample stops once its largest state gradient is below; 0: never
+    seed: Any  # of random starts
+
+
+@kernel
+def start_states(model, relaxation, order, first, count, tile):  # type: ignore[no-untyped-def]
+    """Set the hidden states to zeros, or to seeded normal numbers, and predict from there."""
+    lanes = model.lanes
+    last = len(model.layers) - 1
+    for l in range(1, last):
+        states = area(model, l, STATE, tile)
+        for i in range(len(states)):
+            states[i] = 0
+        if relaxation.start == RANDOM:
+            for j in range(model.layers[l, SIZE]):
+                for lane in range(count):
+                    states[j * lanes + lane] = random_state(relaxation.seed, order[first + lane], l, j)
+        activate_layer(model, l, tile)
+    if last > 1:
+        set_errors(model, 1, tile)
+    for l in range(2, last + 1):
+        predict_errors(model, l, tile)
+
+
+@inline_kernel
+def state_gradient(model, l, j, rows, tile):  # type: ignore[no-untyped-def]
+    """-dF/dx_l = f'(x_l) (pi_{l+1} e_{l+1} W_{l+1}^T) - pi_l e_l of `rows` units from j on, in the tile's head."""
+    layers, lanes = model.layers, model.lanes
+    above = layers[l + 1, SIZE]
+    weights, errors = layers[l + 1, WEIGHTS] + j * above, layers[l + 1, ERROR]
+    multiply(rows, tile, 0, lanes, model.parameters, weights, 1, above, tile, errors, lanes, above)
+    at, count = j * lanes, rows * lanes
+    gradient = borrow(tile, 0, count)
+    slopes = borrow(tile, layers[l, SLOPE] + at, count)
+    states = borrow(tile, layers[l, STATE] + at, count)
+    predictions = borrow(tile, layers[l, PREDICTION] + at, count)
+    precision = model.precisions[l]
+    for i in range(count):
+        gradient[i] = slopes[i] * gradient[i] - precision * (states[i] - predictions[i])
+
+
+@kernel
+def move(model, momentum, step_size, l, tile):  # type: ignore[no-untyped-def]
+    """One step of layer l: v <- m v + step (-dF/dx), x <- x + v; f and f' follow."""
+    layers, lanes = model.layers, model.lanes
+    size = layers[l, SIZE]
+    for block in range(n_blocks(size)):
+        j = block_start(size, block)
+        rows = block_start(size, block + 1) - j
+        state_gradient(model, l, j, rows, tile)
+        at, count = j * lanes, rows * lanes
+        gradient = borrow(tile, 0, count)
+        states = borrow(tile, layers[l, STATE] + at, count)
+        if momentum != 0:
+            velocities = borrow(tile, layers[l, VELOCITY] + at, count)
+            for i in range(count):
+                velocities[i] = momentum * velocities[i] + step_size * gradient[i]
+                states[i] += velocities[i]
+        else:
+            for i in range(count):
+                states[i] += step_size * gradient[i]
+        activity, slope = layers[l, ACTIVITY] + at, layers[l, SLOPE] + at
+        activate(layers[l, ACTIVATION], tile, layers[l, STATE] + at, activity, slope, count)
+
+
+@kernel
+def move_unsettled(model, relaxation, step_size, frontier, count, tile, moving):  # type: ignore[no-untyped-def]
+    """One step of the samples whose largest state gradient is not below the tolerance; return how many moved.
+
+    A sample that has settled stays where it is, whatever its neighbours do.
+    """
+    layers, lanes = model.layers, model.lanes
+    last = len(layers) - 1
+    residual = borrow(tile, layers[last, GRADIENT], lanes)
+    for lane in range(lanes):
+        residual[lane] = 0
+    for l in range(frontier, last):
+        size = layers[l, SIZE]
+        for block in range(n_blocks(size)):
+            j = block_start(size, block)
+            rows = block_start(size, block + 1) - j
+            state_gradient(model, l, j, rows, tile)
+            gradients = borrow(tile, layers[l, GRADIENT] + j * lanes, rows * lanes)
+            for i in range(rows * lanes):
+                gradients[i] = tile[i]
+                lane = i % lanes
+                # Written so that a NaN counts as unsettled.
+                if not abs(tile[i]) <= residual[lane]:
+                    residual[lane] = abs(tile[i])
+    n_moving = 0
+    for lane in range(count):
+        if residual[lane] < relaxation.tolerance:
+            moving[lane] = 0
+        n_moving += 1 if moving[lane] != 0 else 0
+    if n_moving == 0:
+        return 0
+    for l in range(frontier, last):
+        gradients, velocities = area(model, l, GRADIENT, tile), area(model, l, VELOCITY, tile)
+        states = area(model, l, STATE, tile)
+        for i in range(len(states)):
+            velocities[i] = relaxation.momentum * velocities[i] + step_size * gradients[i]
+            if moving[i % lanes] != 0:
+                states[i] += velocities[i]
+        activate_layer(model, l, tile)
+    return n_moving
+
+
+@kernel
+def relax(model, relaxation, step_size, order, first, count, tile, moving, trace):  # type: ignore[no-untyped-def]
+    """Relax the tile from its feed-forward states (or others); return the steps taken.
+
+    ``trace[t]`` (steps + 1 rows, or none) receives the energies after t steps, summed over the tile's samples.
+    """
+    last = len(model.layers) - 1
+    set_output_errors(model, tile)
+    for l in range(1, last):
+        errors, velocities = area(model, l, ERROR, tile), area(model, l, VELOCITY, tile)
+        for i in range(len(errors)):
+            errors[i] = 0
+            velocities[i] = 0
+    frontier = last
+    if relaxation.start != FEEDFORWARD:
+        start_states(model, relaxation, order, first, count, tile)
+        frontier = 1
+    for lane in range(len(moving)):
+        moving[lane] = 1
+    taken = 0
+    for t in range(relaxation.steps if last > 1 else 0):
+        if len(trace) > 0:
+            add_energies(model, tile, count, trace[t])
+        frontier = max(1, frontier - 1)
+        if relaxation.tolerance > 0:
+            if move_unsettled(model, relaxation, step_size, frontier, count, tile, moving) == 0:
+                break
+        else:
+            for l in range(frontier, last):
+                move(model, relaxation.momentum, step_size, l, tile)
+        taken = t + 1
+        # Nothing is predicted below layer 2 anew, and nothing reads layer 1's own errors until the end.
+        if frontier > 1 or taken == relaxation.steps or len(trace) > 0:
+            set_errors(model, frontier, tile)
+        for l in range(frontier + 1, last + 1):
+            predict_errors(model, l, tile)
+    if taken < relaxation.steps and frontier == 1 and last > 1:
+        set_errors(model, 1, tile)
+    for t in range(taken, len(trace)):
+        for l in range(len(trace[t])):
+            trace[t, l] = 0
+        add_energies(model, tile, count, trace[t])
+    return taken

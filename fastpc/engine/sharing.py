@@ -1,0 +1,56 @@
+"""How threads share work: by taking numbered units from a counter, and waiting for units, never for threads.
+
+A batch has phases, and a phase has units whose results do not depend on who computes them. Each thread takes the
+next unit until none is left, then waits until all are *done*. A thread that the system has put aside holds nobody up
+unless it holds a unit, and a thread that comes late runs through finished phases in no time. So there is one parallel
+region for many batches, whatever the threading layer: a handover costs 0.1 to 0.4 microseconds, a region 7 to 100.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastpc.engine.jit import kernel
+from fastpc.engine.vector import fetch_add, load_shared, pause, yield_core
+
+# Counters stand a cache line apart, so that threads do not fight over neighbours.
+SPACING = 8
+_SPINS_BEFORE_YIELDING = 2000
+
+
+class Sharing(NamedTuple):
+    """Counters of the units taken and done in every phase of a call."""
+
+    taken: Any
+    done: Any
+
+
+def make_sharing(n_phases: int) -> Sharing:
+    """Return fresh counters for `n_phases` phases."""
+    return Sharing(np.zeros(n_phases * SPACING, np.int64), np.zeros(n_phases * SPACING, np.int64))
+
+
+@kernel
+def take_unit(sharing, phase):  # type: ignore[no-untyped-def]
+    """Return the number of the next unit of a phase."""
+    return fetch_add(sharing.taken, phase * SPACING, 1)
+
+
+@kernel
+def finish_unit(sharing, phase):  # type: ignore[no-untyped-def]
+    """Say that a unit is done."""
+    fetch_add(sharing.done, phase * SPACING, 1)
+
+
+@kernel
+def wait_for_phase(sharing, phase, n_units):  # type: ignore[no-untyped-def]
+    """Wait until all units of a phase are done."""
+    spins = 0
+    while load_shared(sharing.done, phase * SPACING) < n_units:
+        if spins < _SPINS_BEFORE_YIELDING:
+            pause()
+        else:
+            yield_core()
+        spins += 1

@@ -1,0 +1,125 @@
+"""Threads: how many, and how a driver runs on them.
+
+The kernels call no BLAS, so there is none to limit, and other libraries' thread settings are never touched. Because
+threads wait for work and not for each other (see `sharing`), a driver gives the same result on any threading layer,
+on fewer threads than it asked for, and on one: then it runs serially and no threading layer is started at all. That
+is also how it runs in a forked child, where GNU OpenMP would abort.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import numba
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from fastpc.errors import ConfigurationError
+
+_parallel_process: int | None = None
+# One parallel region at a time in a process: the workqueue layer aborts on two, and two would only share the cores.
+region_lock = threading.Lock()
+
+
+def available_threads() -> int:
+    """Return how many threads a parallel region can have: the cores this process may use, or NUMBA_NUM_THREADS."""
+    return int(numba.config.NUMBA_NUM_THREADS)
+
+
+def choose_threads(threads: int | None) -> int:
+    """Return the number of threads to use for a request; None asks for all.
+
+    Raises
+    ------
+    ConfigurationError
+        If the request is not a positive whole number.
+    """
+    if threads is None:
+        return available_threads()
+    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
+        raise ConfigurationError(
+            f"expected threads to be a whole number of at least 1, got {threads!r}; leave it out to use all cores"
+        )
+    return threads
+
+
+def may_run_parallel(n_threads: int) -> bool:
+    """Return whether to open a parallel region: not for one thread, and not in the forked child of one that did."""
+    global _parallel_process
+    if n_threads < 2 or available_threads() < 2:
+        return False
+    if _parallel_process is None:
+        _parallel_process = os.getpid()
+    return _parallel_process == os.getpid()
+
+
+def threading_layer() -> str:
+    """Return the threading layer in use, or "none" before the first parallel region."""
+    try:
+        return str(numba.threading_layer())
+    except ValueError:
+        return "none"
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _pack(typing_context, address, arguments):  # type: ignore[no-untyped-def]
+    """Put a compiled f's address and arguments into memory; return the addresses of a trampoline and of that memory.
+
+    The trampoline is a C function of a thread's number and the memory: it calls ``f(thread, *arguments)``.
+    """
+
+    def generate(context, builder, signature, values):  # type: ignore[no-untyped-def]
+        i64, byte = ir.IntType(64), ir.IntType(8)
+        kinds = (types.int64, *signature.args[1].types)
+        pack_type = ir.LiteralStructType([i64, context.get_value_type(signature.args[1])])
+        trampoline_type = ir.FunctionType(ir.VoidType(), [i64, byte.as_pointer()])
+        trampoline = ir.Function(builder.module, trampoline_type, builder.module.get_unique_name("trampoline"))
+        trampoline.linkage = "internal"
+        inner = ir.IRBuilder(trampoline.append_basic_block())
+        thread, memory = trampoline.args
+        pack = inner.load(inner.bitcast(memory, pack_type.as_pointer()))
+        function_type = context.call_conv.get_function_type(types.none, kinds)
+        function = inner.inttoptr(inner.extract_value(pack, 0), function_type.as_pointer())
+        items = [inner.extract_value(pack, [1, i]) for i in range(len(kinds) - 1)]
+        context.call_conv.call_function(inner, function, types.none, kinds, [thread, *items])
+        inner.ret_void()
+        place = cgutils.alloca_once(builder, pack_type)
+        builder.store(builder.insert_value(builder.insert_value(
+            ir.Constant(pack_type, ir.Undefined), values[0], 0), values[1], 1), place)
+        return context.make_tuple(
+            builder, signature.return_type, [builder.ptrtoint(trampoline, i64), builder.ptrtoint(place, i64)]
+        )
+
+    return types.UniTuple(types.int64, 2)(types.int64, arguments), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _call(typing_context, trampoline, thread, memory):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, values):  # type: ignore[no-untyped-def]
+        pointer = ir.IntType(8).as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [ir.IntType(64), pointer])
+        function = builder.inttoptr(values[0], kind.as_pointer())
+        builder.call(function, [values[1], builder.inttoptr(values[2], pointer)])
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64, types.int64), generate
+
+
+@numba.njit(parallel=True, nogil=True)
+def _in_parallel(n_threads, trampoline, memory):  # type: ignore[no-untyped-def]
+    for thread in numba.prange(n_threads):
+        _call(trampoline, thread, memory)
+
+
+@numba.njit(nogil=True)
+def run_parallel(n_threads, address, arguments):  # type: ignore[no-untyped-def]
+    """Call ``f(thread, *arguments)`` in parallel for every thread, f being compiled code at an address.
+
+    A kernel that is compiled *inside* a parallel loop passes through the compiler four more times, some 15 seconds for
+    a training kernel. Called by its address, it is compiled once, for one thread and for many.
+    """
+    trampoline, memory = _pack(address, arguments)
+    _in_parallel(n_threads, trampoline, memory)

@@ -1,0 +1,264 @@
+"""One tile of samples: predictions, errors and energies, the states held.
+
+A tile holds one lane group of samples, feature-major: ``tile[layers[l, STATE] + j * lanes + sample]``. Lanes never
+mix, so a sample's result does not depend on its neighbours, and lanes without a sample compute numbers nobody reads.
+The head of a tile is scratch.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+from fastpc.engine.activations import activate
+from fastpc.engine.elementary import exp
+from fastpc.engine.inputs import load_inputs, load_target
+from fastpc.engine.jit import inline_kernel, kernel
+from fastpc.engine.layout import (
+    ACTIVATION,
+    ACTIVITY,
+    ACTIVITY_STRIDE,
+    BATCH_ACTIVITY,
+    BATCH_ERROR,
+    ERROR,
+    ERROR_STRIDE,
+    PREDICTION,
+    SIZE,
+    SLOPE,
+    STATE,
+    WEIGHTS,
+)
+from fastpc.engine.products import block_start, multiply, multiply_listed, n_blocks
+from fastpc.engine.vector import borrow
+
+SQUARED_ERROR, CROSS_ENTROPY = range(2)
+
+
+class Model(NamedTuple):
+    """A network as kernels see it."""
+
+    parameters: Any  # flat vector; see layout
+    layers: Any  # the layout's table
+    precisions: Any  # (L + 1,) pi_l, entry 0 unused
+    loss: Any  # SQUARED_ERROR or CROSS_ENTROPY
+    lanes: Any  # width of a tile
+
+
+class Batch(NamedTuple):
+    """What a batch's tiles leave behind for the weights; see layout for the flat arrays."""
+
+    inputs: Any  # tile after tile: (n_0 + 1, lanes) scaled inputs, the bias unit last
+    masks: Any  # tile after tile: (n_0 + 1,) uint64, bit k: the unit is not zero in sample k
+    errors: Any
+    activities: Any
+    energies: Any  # (tiles, L + 1) float64, sums over the tile's samples
+    correct: Any  # (tiles,) samples whose feed-forward output is largest at the label
+    steps: Any  # (tiles,) relaxation steps taken
+
+
+@inline_kernel
+def area(model, l, column, tile):  # type: ignore[no-untyped-def]
+    """Return the stretch of a tile that holds one kind of number for layer l, (n_l * lanes,)."""
+    return borrow(tile, model.layers[l, column], model.layers[l, SIZE] * model.lanes)
+
+
+@kernel
+def predict_first(model, inputs, order, first, count, slot, tile, batch, listed, work):  # type: ignore[no-untyped-def]
+    """mu_1 of samples ``order[first:first + count]``, summed over the units that are not zero in all of them.
+
+    The inputs and their masks stay in the batch's slot of that number, for the weights' gradient.
+    """
+    layers, lanes = model.layers, model.lanes
+    n_inputs, n_out = layers[0, SIZE], layers[1, SIZE]
+    masks = slot * (n_inputs + 1)
+    x = masks * lanes
+    n_listed = load_inputs(
+        inputs, order, first, count, n_inputs, batch.inputs, x, lanes, batch.masks, masks, listed, work
+    )
+    for block in range(n_blocks(n_out)):
+        j = block_start(n_out, block)
+        rows = block_start(n_out, block + 1) - j
+        out = layers[1, PREDICTION] + j * lanes
+        multiply_listed(
+            rows, tile, out, lanes, model.parameters, j, n_out, 1, batch.inputs, x, lanes, listed, n_listed
+        )
+
+
+@kernel
+def predict(model, l, tile):  # type: ignore[no-untyped-def]
+    """mu_l = f(x_{l-1}) W_l + b_l."""
+    layers, lanes = model.layers, model.lanes
+    n_in, n_out = layers[l - 1, SIZE], layers[l, SIZE]
+    weights, activity, prediction = layers[l, WEIGHTS], layers[l - 1, ACTIVITY], layers[l, PREDICTION]
+    for block in range(n_blocks(n_out)):
+        j = block_start(n_out, block)
+        rows = block_start(n_out, block + 1) - j
+        out = prediction + j * lanes
+        multiply(rows, tile, out, lanes, model.parameters, weights + j, n_out, 1, tile, activity, lanes, n_in + 1)
+
+
+@kernel
+def activate_layer(model, l, tile):  # type: ignore[no-untyped-def]
+    """f(x_l), f'(x_l), and the activity's row of ones."""
+    layers, lanes = model.layers, model.lanes
+    count = layers[l, SIZE] * lanes
+    activate(layers[l, ACTIVATION], tile, layers[l, STATE], layers[l, ACTIVITY], layers[l, SLOPE], count)
+    ones = borrow(tile, layers[l, ACTIVITY] + count, lanes)
+    for lane in range(lanes):
+        ones[lane] = 1
+
+
+@kernel
+def feed_forward(model, tile):  # type: ignore[no-untyped-def]
+    """x_l = mu_l through the hidden layers, and mu_L; mu_1 is there already."""
+    for l in range(1, len(model.layers) - 1):
+        states, predictions = area(model, l, STATE, tile), area(model, l, PREDICTION, tile)
+        for i in range(len(states)):
+            states[i] = predictions[i]
+        activate_layer(model, l, tile)
+        predict(model, l + 1, tile)
+
+
+@kernel
+def set_targets(model, inputs, order, first, count, tile):  # type: ignore[no-untyped-def]
+    """Clamp the output layer to the samples' targets."""
+    last = len(model.layers) - 1
+    for lane in range(count):
+        sample = order[first + lane]
+        load_target(inputs, sample, model.layers[last, SIZE], tile, model.layers[last, STATE], model.lanes, lane)
+
+
+@kernel
+def set_errors(model, l, tile):  # type: ignore[no-untyped-def]
+    """pi_l e_l = pi_l (x_l - mu_l), of a hidden layer or of a squared-error output."""
+    states, predictions = area(model, l, STATE, tile), area(model, l, PREDICTION, tile)
+    errors = area(model, l, ERROR, tile)
+    precision = model.precisions[l]
+    for i in range(len(errors)):
+        errors[i] = precision * (states[i] - predictions[i])
+
+
+@kernel
+def set_output_errors(model, tile):  # type: ignore[no-untyped-def]
+    """pi_L (y - mu_L), or y - softmax(mu_L) for cross-entropy."""
+    last = len(model.layers) - 1
+    if model.loss == SQUARED_ERROR:
+        set_errors(model, last, tile)
+        return
+    size, lanes = model.layers[last, SIZE], model.lanes
+    targets, outputs = area(model, last, STATE, tile), area(model, last, PREDICTION, tile)
+    errors = area(model, last, ERROR, tile)
+    largest, total = borrow(tile, 0, lanes), borrow(tile, lanes, lanes)
+    for lane in range(lanes):
+        largest[lane] = outputs[lane]
+        total[lane] = 0
+    for j in range(1, size):
+        for lane in range(lanes):
+            largest[lane] = max(largest[lane], outputs[j * lanes + lane])
+    for j in range(size):
+        for lane in range(lanes):
+            e = exp(outputs[j * lanes + lane] - largest[lane])
+            errors[j * lanes + lane] = e
+            total[lane] += e
+    for j in range(size):
+        for lane in range(lanes):
+            i = j * lanes + lane
+            errors[i] = targets[i] - errors[i] / total[lane]
+
+
+@kernel
+def predict_errors(model, l, tile):  # type: ignore[no-untyped-def]
+    """Predict layer l anew, and set its errors."""
+    predict(model, l, tile)
+    if l == len(model.layers) - 1:
+        set_output_errors(model, tile)
+    else:
+        set_errors(model, l, tile)
+
+
+@kernel
+def add_energies(model, tile, count, energies):  # type: ignore[no-untyped-def]
+    """Add each layer's energy, summed over the tile's first `count` samples, to ``energies[l]``."""
+    last = len(model.layers) - 1
+    lanes = model.lanes
+    sums = borrow(tile, 0, lanes)
+    for l in range(1, last + 1):
+        if l == last and model.loss == CROSS_ENTROPY:
+            energies[l] += cross_entropy(model, tile, count)
+            continue
+        errors = area(model, l, ERROR, tile)
+        for lane in range(lanes):
+            sums[lane] = 0
+        for j in range(model.layers[l, SIZE]):
+            row = borrow(errors, j * lanes, lanes)
+            for lane in range(lanes):
+                sums[lane] += row[lane] * row[lane]
+        total = 0.0
+        for lane in range(count):
+            total += sums[lane]
+        energies[l] += total * 0.5 / model.precisions[l]
+
+
+@kernel
+def cross_entropy(model, tile, count):  # type: ignore[no-untyped-def]
+    """-sum y log softmax(mu_L), summed over samples, from the outputs themselves: no logarithm of a rounded zero."""
+    last = len(model.layers) - 1
+    lanes = model.lanes
+    targets, outputs = area(model, last, STATE, tile), area(model, last, PREDICTION, tile)
+    total = 0.0
+    for lane in range(count):
+        largest = outputs[lane]
+        for i in range(lane, len(outputs), lanes):
+            largest = max(largest, outputs[i])
+        mass, chosen, weight = 0.0, 0.0, 0.0
+        for i in range(lane, len(outputs), lanes):
+            logit = outputs[i] - largest
+            mass += exp(logit)
+            chosen += targets[i] * logit
+            weight += targets[i]
+        total += weight * math.log(mass) - chosen
+    return total
+
+
+@kernel
+def largest_output(model, lane, tile):  # type: ignore[no-untyped-def]
+    """Return the index of a sample's largest output, the first one among equals."""
+    last = len(model.layers) - 1
+    lanes, outputs = model.lanes, area(model, last, PREDICTION, tile)
+    best = 0
+    for j in range(1, model.layers[last, SIZE]):
+        if outputs[j * lanes + lane] > outputs[best * lanes + lane]:
+            best = j
+    return best
+
+
+@kernel
+def count_correct(model, inputs, order, first, count, tile):  # type: ignore[no-untyped-def]
+    """Return how many samples' largest feed-forward output stands at their label."""
+    correct = 0
+    for lane in range(count):
+        correct += 1 if inputs.labels[order[first + lane]] == largest_output(model, lane, tile) else 0
+    return correct
+
+
+@kernel
+def store_tile(model, first, count, tile, batch):  # type: ignore[no-untyped-def]
+    """Copy the errors, and the hidden activities, to the batch buffers, one row a sample."""
+    layers, lanes = model.layers, model.lanes
+    for l in range(1, len(layers)):
+        size = layers[l, SIZE]
+        errors = layers[l, BATCH_ERROR] + first * layers[l, ERROR_STRIDE]
+        _store_rows(tile, layers[l, ERROR], size, count, lanes, batch.errors, errors, layers[l, ERROR_STRIDE])
+        if l < len(layers) - 1:
+            stride = layers[l, ACTIVITY_STRIDE]
+            activities = layers[l, BATCH_ACTIVITY] + first * stride
+            _store_rows(tile, layers[l, ACTIVITY], size + 1, count, lanes, batch.activities, activities, stride)
+
+
+@kernel
+def _store_rows(tile, start, size, count, lanes, out, o, stride):  # type: ignore[no-untyped-def]
+    for lane in range(count):
+        row = borrow(out, o + lane * stride, size)
+        column = borrow(tile, start + lane, size * lanes)
+        for j in range(size):
+            row[j] = column[j * lanes]

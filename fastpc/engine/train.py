@@ -1,0 +1,184 @@
+"""Many batches in one call: tiles relax, blocks of weights step, batch after batch, in one parallel region."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastpc.engine.inputs import prefetch_inputs
+from fastpc.engine.jit import driver, kernel, merged_kernel
+from fastpc.engine.layout import SIZE
+from fastpc.engine.relax import relax
+from fastpc.engine.sharing import finish_unit, take_unit, wait_for_phase
+from fastpc.engine.step_size import FIXED, next_step_size
+from fastpc.engine.tile import add_energies, count_correct, feed_forward, predict_first, set_targets, store_tile
+from fastpc.engine.update import unit_gradient, unit_step
+from fastpc.engine.vector import borrow
+
+# Phases of a batch: tiles relax; weights step (or, with clipping, gradients are measured); clipped weights step.
+N_PHASES = 3
+
+
+class Chunk(NamedTuple):
+    """The batches of one call, and what is measured on the way."""
+
+    order: Any  # (samples,) int64, batch after batch
+    batch_size: Any
+    step_sizes: Any  # (batches + 1,) state steps; entry b + 1 is found while batch b relaxes
+    rates: Any  # (batches, N_RATES), see update
+    energies: Any  # (batches, L + 1) float64, means over the batch
+    correct: Any  # (batches,) int64
+    ceiling: Any  # a layer's mean energy above this counts as divergence
+    failed: Any  # (L + 1,) int64: 1 + the batch in which the layer diverged, or 0
+
+
+class Scratch(NamedTuple):
+    """The threads' own memory, one row each."""
+
+    tiles: Any  # (threads, tile_size)
+    listed: Any  # (threads, n_0 + 2) int32
+    work: Any  # (threads, 4 * lanes) int64
+    gradients: Any  # (threads, largest unit)
+
+
+@merged_kernel
+def train_tile(model, inputs, relaxation, step_size, batch, order, t, tile, listed, work, trace):  # type: ignore[no-untyped-def]
+    """Relax the t-th tile of a batch whose samples are `order`, and leave its errors and activities in `batch`."""
+    lanes = model.lanes
+    first = t * lanes
+    count = min(lanes, len(order) - first)
+    predict_first(model, inputs, order, first, count, t, tile, batch, listed, work)
+    feed_forward(model, tile)
+    batch.correct[t] = count_correct(model, inputs, order, first, count, tile) if inputs.has_labels else 0
+    set_targets(model, inputs, order, first, count, tile)
+    batch.steps[t] = relax(model, relaxation, step_size, order, first, count, tile, work, trace)
+    energies = borrow(batch.energies, t * len(model.layers), len(model.layers))
+    for l in range(len(energies)):
+        energies[l] = 0
+    add_energies(model, tile, count, energies)
+    store_tile(model, first, count, tile, batch)
+
+
+@kernel
+def sum_batch(chunk, batch, b, n_samples, n_tiles):  # type: ignore[no-untyped-def]
+    """Mean energies of batch b, tile after tile; a layer whose energy is not finite or too large has failed."""
+    n_layers = chunk.energies.shape[1]
+    for l in range(1, n_layers):
+        total = 0.0
+        for t in range(n_tiles):
+            total += batch.energies[t * n_layers + l]
+        chunk.energies[b, l] = total / n_samples
+        if not total / n_samples <= chunk.ceiling:
+            chunk.failed[l] = b + 1
+    correct = 0
+    for t in range(n_tiles):
+        correct += batch.correct[t]
+    chunk.correct[b] = correct
+
+
+@kernel
+def has_failed(chunk):  # type: ignore[no-untyped-def]
+    """Return whether any layer has diverged."""
+    for l in range(1, len(chunk.failed)):
+        if chunk.failed[l] != 0:
+            return True
+    return False
+
+
+@kernel
+def squared_norm(model, unit, gradient, stride):  # type: ignore[no-untyped-def]
+    """Return the squared length of a unit's gradient."""
+    n_out = model.layers[unit[0], SIZE]
+    total = 0.0
+    for i in range(unit[2] - unit[1]):
+        row = borrow(gradient, i * stride, n_out)
+        part = gradient.dtype.type(0)
+        for j in range(n_out):
+            part += row[j] * row[j]
+        total += part
+    return total
+
+
+@merged_kernel
+def relax_tiles(model, inputs, relaxation, step_size, chunk, batch, b, sharing, tile, listed, work):  # type: ignore[no-untyped-def]
+    """Phase 1: the tiles of batch b; one unit more finds the next batch's step size, from the weights as they stand."""
+    order = batch_order(chunk, b)
+    following = batch_order(chunk, b + 1)
+    n_tiles = (len(order) + model.lanes - 1) // model.lanes
+    extra = 0 if step_size.kind == FIXED else 1
+    trace = np.empty((0, 1))
+    while True:
+        unit = take_unit(sharing, N_PHASES * b)
+        if unit >= n_tiles + extra:
+            break
+        if unit < extra:
+            chunk.step_sizes[b + 1] = next_step_size(model, step_size)
+        else:
+            t = unit - extra
+            train_tile(model, inputs, relaxation, chunk.step_sizes[b], batch, order, t, tile, listed, work, trace)
+            first = t * model.lanes
+            count = min(model.lanes, len(following) - first)
+            prefetch_inputs(inputs, following, first, count, model.layers[0, SIZE])
+        finish_unit(sharing, N_PHASES * b)
+    wait_for_phase(sharing, N_PHASES * b, n_tiles + extra)
+
+
+@kernel
+def batch_order(chunk, b):  # type: ignore[no-untyped-def]
+    """Return batch b's samples, in order; none behind the last batch."""
+    first = min(b * chunk.batch_size, len(chunk.order))
+    return borrow(chunk.order, first, min(chunk.batch_size, len(chunk.order) - first))
+
+
+@merged_kernel
+def step_weights(model, optimizer, units, norms, chunk, batch, b, sharing, gradient):  # type: ignore[no-untyped-def]
+    """Phase 2: every unit of weights takes its step; with clipping, it first only measures its gradient."""
+    n_samples = len(batch_order(chunk, b))
+    n_units, n_tiles = len(units), (n_samples + model.lanes - 1) // model.lanes
+    scale = -model.precisions.dtype.type(1) / model.precisions.dtype.type(n_samples)
+    clips = optimizer.clip_norm > 0
+    for turn in range(2 if clips else 1):
+        # The second turn sums gradients again rather than keep them: together they are as large as the network.
+        measures = clips and turn == 0
+        phase = N_PHASES * b + 1 + turn
+        while True:
+            u = take_unit(sharing, phase)
+            if u > n_units:
+                break
+            if u < n_units:
+                stride = unit_gradient(model, units[u], n_samples, batch, gradient)
+                if measures:
+                    norms[u] = squared_norm(model, units[u], gradient, stride)
+                elif not unit_step(model, optimizer, chunk.rates[b], scale, units[u], gradient, stride):
+                    chunk.failed[units[u, 0]] = b + 1
+            elif turn == 0:
+                sum_batch(chunk, batch, b, n_samples, n_tiles)
+            finish_unit(sharing, phase)
+        wait_for_phase(sharing, phase, n_units + 1)
+        if has_failed(chunk):
+            return
+        if measures:
+            scale *= model.precisions.dtype.type(clipping_factor(optimizer, norms, n_samples))
+
+
+@kernel
+def clipping_factor(optimizer, norms, n_samples):  # type: ignore[no-untyped-def]
+    """Return what brings the mean gradient's length down to the limit, from its units' squared lengths."""
+    total = 0.0
+    for u in range(len(norms)):
+        total += norms[u]
+    length = np.sqrt(total) / n_samples
+    return min(1.0, optimizer.clip_norm / length) if length > 0 else 1.0
+
+
+@driver
+def train_chunk(thread, model, inputs, relaxation, step_size, optimizer, units, norms, chunk, batch, scratch, sharing):  # type: ignore[no-untyped-def]
+    """Train on the batches of `chunk`: one thread's share; see sharing for why there is no barrier."""
+    tile, gradient = scratch.tiles[thread], scratch.gradients[thread]
+    listed, work = scratch.listed[thread], scratch.work[thread]
+    for b in range(len(chunk.rates)):
+        relax_tiles(model, inputs, relaxation, step_size, chunk, batch, b, sharing, tile, listed, work)
+        step_weights(model, optimizer, units, norms, chunk, batch, b, sharing, gradient)
+        if has_failed(chunk):
+            return

@@ -1,0 +1,165 @@
+"""One block of weights: its gradient from the batch's errors and activities, and the optimiser's step.
+
+A *unit of work* is a range of rows of one weight matrix (its bias row included): row (layer, first row, end row) of
+the table `work_units` makes. Each unit sums over the whole batch in the samples' order, so results depend neither on
+who computes a unit nor on how many threads there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastpc.engine.jit import exact_kernel, kernel
+from fastpc.engine.layout import (
+    ACTIVITY_STRIDE,
+    BATCH_ACTIVITY,
+    BATCH_ERROR,
+    ERROR_STRIDE,
+    SIZE,
+    WEIGHTS,
+)
+from fastpc.engine.products import accumulate_rows, block_start, multiply, n_blocks
+from fastpc.engine.vector import ROWS, borrow, per_type
+
+_zero, _one = per_type(0.0, 0.0), per_type(1.0, 1.0)
+
+SGD, ADAM = range(2)
+RATE, CORRECTION_1, CORRECTION_2, N_RATES = range(4)
+
+
+class Optimizer(NamedTuple):
+    """An optimiser as kernels see it; numbers are of the network's dtype, `first` and `second` its flat memory."""
+
+    kind: Any
+    first: Any  # SGD's velocity, Adam's first moment; empty if unused
+    second: Any  # Adam's second moment; empty if unused
+    momentum: Any  # SGD's momentum, Adam's beta_1
+    beta_2: Any
+    epsilon: Any
+    weight_decay: Any
+    decoupled: Any  # AdamW: decay the weights themselves, not the gradient
+    clip_norm: Any  # largest norm of the whole gradient; 0: no limit
+
+
+def work_units(sizes: Sequence[int]) -> NDArray[np.int64]:
+    """Divide all weights into units of near-equal work, as rows (layer, first row, end row)."""
+    units = []
+    for l in range(1, len(sizes)):
+        n_rows = sizes[l - 1] + 1
+        height = 16 if l == 1 else 4 * ROWS
+        units += [(l, first, min(first + height, n_rows)) for first in range(0, n_rows, height)]
+    return np.array(units, np.int64)
+
+
+@kernel
+def unit_gradient(model, unit, n_samples, batch, gradient):  # type: ignore[no-untyped-def]
+    """Write sum over samples of f(x_{l-1})^T (pi_l e_l) for a unit's rows to `gradient`; return its row stride."""
+    layers, lanes = model.layers, model.lanes
+    l, first, end = unit[0], unit[1], unit[2]
+    n_out, stride_e = layers[l, SIZE], layers[l, ERROR_STRIDE]
+    errors = layers[l, BATCH_ERROR]
+    stride = (n_out + lanes - 1) // lanes * lanes
+    if l == 1:
+        _input_gradient(layers, lanes, first, end, n_samples, batch, gradient, stride)
+    else:
+        stride_a = layers[l - 1, ACTIVITY_STRIDE]
+        activities = layers[l - 1, BATCH_ACTIVITY] + first
+        n_rows = end - first
+        for column in range(0, n_out, lanes):
+            for block in range(n_blocks(n_rows)):
+                i = block_start(n_rows, block)
+                rows = block_start(n_rows, block + 1) - i
+                multiply(
+                    rows, gradient, i * stride + column, stride, batch.activities, activities + i, stride_a, 1,
+                    batch.errors, errors + column, stride_e, n_samples,
+                )  # fmt: skip
+    return stride
+
+
+@kernel
+def _input_gradient(layers, lanes, first, end, n_samples, batch, gradient, stride):  # type: ignore[no-untyped-def]
+    """The first layer's part: only samples in which a unit is not zero add to its row."""
+    n_inputs, n_out, stride_e = layers[0, SIZE], layers[1, SIZE], layers[1, ERROR_STRIDE]
+    for i in range((end - first) * stride):
+        gradient[i] = 0
+    # Strips of columns outside, so that a tile's errors stay in the nearest cache for all the unit's rows.
+    column = 0
+    while column < n_out:
+        width = min(4 * lanes, n_out - column)
+        for t in range((n_samples + lanes - 1) // lanes):
+            errors = layers[1, BATCH_ERROR] + t * lanes * stride_e + column
+            for i in range(first, end):
+                at = t * (n_inputs + 1) + i
+                accumulate_rows(
+                    gradient, (i - first) * stride + column, batch.masks[at], batch.inputs, at * lanes,
+                    batch.errors, errors, stride_e, width, lanes,
+                )  # fmt: skip
+        column += 4 * lanes
+
+
+@exact_kernel
+def step_rows(optimizer, rates, scale, decay, parameters, p, gradient, g, count):  # type: ignore[no-untyped-def]
+    """Move ``parameters[p : p + count]`` against ``scale * gradient[g : g + count]``."""
+    weights = borrow(parameters, p, count)
+    gradients = borrow(gradient, g, count)
+    rate = rates[RATE]
+    one, zero = _one(rate), _zero(rate)
+    l2 = zero if optimizer.decoupled else decay
+    shrink = one - rate * decay if optimizer.decoupled else one
+    if optimizer.kind == ADAM:
+        first = borrow(optimizer.first, p, count)
+        second = borrow(optimizer.second, p, count)
+        beta_1, beta_2, epsilon = optimizer.momentum, optimizer.beta_2, optimizer.epsilon
+        rate_1, correction_2 = rate * rates[CORRECTION_1], rates[CORRECTION_2]
+        for i in range(count):
+            slope = scale * gradients[i] + l2 * weights[i]
+            first[i] = beta_1 * first[i] + (one - beta_1) * slope
+            second[i] = beta_2 * second[i] + (one - beta_2) * slope * slope
+            weights[i] = shrink * weights[i] - rate_1 * first[i] / (np.sqrt(second[i] * correction_2) + epsilon)
+    elif optimizer.momentum != 0:
+        velocity = borrow(optimizer.first, p, count)
+        for i in range(count):
+            velocity[i] = optimizer.momentum * velocity[i] + scale * gradients[i] + l2 * weights[i]
+            weights[i] = shrink * weights[i] - rate * velocity[i]
+    else:
+        for i in range(count):
+            weights[i] = shrink * weights[i] - rate * (scale * gradients[i] + l2 * weights[i])
+
+
+@kernel
+def all_finite(numbers, start, count):  # type: ignore[no-untyped-def]
+    """Return whether no number is NaN or infinite: 0 times it is then 0."""
+    total = numbers.dtype.type(0)
+    stretch = borrow(numbers, start, count)
+    for i in range(count):
+        total += stretch[i] * 0
+    return total == 0
+
+
+@kernel
+def unit_step(model, optimizer, rates, scale, unit, gradient, stride):  # type: ignore[no-untyped-def]
+    """Take the optimiser's step for a unit; the bias row, if it is here, does not decay. Return whether finite."""
+    layers = model.layers
+    l, first, end = unit[0], unit[1], unit[2]
+    n_out = layers[l, SIZE]
+    n_weights = min(end, layers[l - 1, SIZE]) - first
+    p = layers[l, WEIGHTS] + first * n_out
+    no_decay = _zero(optimizer.weight_decay)
+    if stride == n_out:
+        step_rows(optimizer, rates, scale, optimizer.weight_decay, model.parameters, p, gradient, 0, n_weights * n_out)
+    else:
+        for i in range(n_weights):
+            step_rows(
+                optimizer, rates, scale, optimizer.weight_decay, model.parameters, p + i * n_out, gradient,
+                i * stride, n_out,
+            )  # fmt: skip
+    if n_weights < end - first:
+        step_rows(
+            optimizer, rates, scale, no_decay, model.parameters, p + n_weights * n_out, gradient,
+            n_weights * stride, n_out,
+        )  # fmt: skip
+    return all_finite(model.parameters, p, (end - first) * n_out)

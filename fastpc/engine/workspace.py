@@ -1,0 +1,130 @@
+"""Every buffer a run needs, allocated once, and the translation of Python settings into what kernels take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastpc.engine.activations import LIPSCHITZ
+from fastpc.engine.inputs import Inputs
+from fastpc.engine.layout import Layout, aligned_zeros
+from fastpc.engine.sharing import Sharing, make_sharing
+from fastpc.engine.step_size import AUTO, CAPPED, FIXED, StepSize
+from fastpc.engine.tile import Batch, Model
+from fastpc.engine.train import Scratch
+from fastpc.engine.update import ADAM, SGD, Optimizer, work_units
+
+STEP_KINDS = {"fixed": FIXED, "auto": AUTO, "capped": CAPPED}
+
+
+class Workspace:
+    """The buffers of one network for batches of at most `batch_size` samples on `threads` threads."""
+
+    def __init__(self, layout: Layout, batch_size: int, threads: int) -> None:
+        dtype, lanes, n_inputs = layout.dtype, layout.lanes, layout.sizes[0]
+        self.layout = layout
+        self.threads = threads
+        self.batch_size = batch_size
+        n_tiles = -(-batch_size // lanes)
+        n_errors, n_activities = layout.place_batch(n_tiles * lanes)
+        activities = aligned_zeros(n_activities, dtype)
+        slots = max(n_tiles, threads)
+        self.batch = Batch(
+            inputs=aligned_zeros(slots * (n_inputs + 1) * lanes, dtype),
+            masks=np.zeros(slots * (n_inputs + 1), np.uint64),
+            errors=aligned_zeros(n_errors, dtype),
+            activities=activities,
+            energies=np.zeros(n_tiles * len(layout.sizes)),
+            correct=np.zeros(n_tiles, np.int64),
+            steps=np.zeros(n_tiles, np.int64),
+        )
+        self.units = work_units(layout.sizes)
+        widths = np.array(layout.sizes)[self.units[:, 0]]
+        rows = self.units[:, 2] - self.units[:, 1]
+        largest_unit = int(np.max(rows * (-(-widths // lanes) * lanes)))
+        self.norms = np.zeros(len(self.units))
+        self.scratch = Scratch(
+            tiles=aligned_zeros((threads, layout.tile_size), dtype),
+            listed=np.zeros((threads, n_inputs + 2), np.int32),
+            work=np.zeros((threads, 4 * lanes), np.int64),
+            gradients=aligned_zeros((threads, largest_unit + layout.slack), dtype),
+        )
+
+    def sharing(self, n_phases: int) -> Sharing:
+        """Return fresh counters of taken and finished work."""
+        return make_sharing(n_phases)
+
+
+def model_of(layout: Layout, parameters: NDArray, precisions: Sequence[float], loss: int) -> Model:
+    """Return a network as kernels see it; `precisions` are pi_1…pi_L."""
+    # Cross-entropy's error has no precision: y - softmax(mu_L).
+    values = np.array([1.0, *precisions], layout.dtype)
+    if loss != 0:
+        values[-1] = 1
+    return Model(parameters, layout.layers, values, loss, layout.lanes)
+
+
+def inputs_of(
+    inputs: Any, targets: NDArray | None, scale: float, target_scale: float, has_labels: bool, dtype: np.dtype
+) -> Inputs:
+    """Return a data set as kernels see it: flat dense rows or CSR, with targets, labels or neither."""
+    number = np.dtype(dtype).type
+    is_csr = not isinstance(inputs, np.ndarray)
+    values = _readable(inputs.data if is_csr else inputs, dtype)
+    labels, dense_targets = np.zeros(0, np.int64), np.zeros(0, np.dtype(dtype))
+    if has_labels and targets is not None:
+        labels = targets
+    elif targets is not None:
+        dense_targets = _readable(targets, dtype).reshape(-1)
+    return Inputs(
+        dense=np.zeros(0, values.dtype) if is_csr else values.reshape(-1),
+        row_starts=inputs.indptr.astype(np.int64) if is_csr else np.zeros(1, np.int64),
+        columns=inputs.indices.astype(np.int32, copy=False) if is_csr else np.zeros(0, np.int32),
+        values=values if is_csr else np.zeros(0, values.dtype),
+        scale=number(scale),
+        labels=labels,
+        targets=dense_targets,
+        target_scale=number(target_scale),
+        is_csr=is_csr,
+        has_labels=has_labels,
+    )
+
+
+def _readable(numbers: NDArray, dtype: np.dtype) -> NDArray:
+    """Return uint8 as it is and floats in the network's dtype: kernels are compiled for no other pairs."""
+    return numbers if numbers.dtype == np.uint8 else numbers.astype(dtype, copy=False)
+
+
+def step_size_of(
+    layout: Layout, kind: str, value: float, fraction: float, vectors: NDArray
+) -> StepSize:
+    """Return how the state step is found; `vectors` (sum of n_l,) are the power iteration's, kept between calls."""
+    number = layout.dtype.type
+    return StepSize(
+        kind=STEP_KINDS[kind],
+        value=number(value),
+        fraction=number(fraction),
+        vectors=vectors,
+        lipschitz=np.array(LIPSCHITZ, layout.dtype),
+        work=aligned_zeros(max(layout.sizes), layout.dtype),
+    )
+
+
+def optimizer_of(settings: Any, layout: Layout, first: NDArray, second: NDArray) -> Optimizer:
+    """Return an optimiser as kernels see it, around its memory."""
+    number = layout.dtype.type
+    is_sgd = settings.name == "sgd"
+    return Optimizer(
+        kind=SGD if is_sgd else ADAM,
+        first=first,
+        second=second,
+        momentum=number(settings.momentum if is_sgd else settings.beta1),
+        beta_2=number(0 if is_sgd else settings.beta2),
+        epsilon=number(0 if is_sgd else settings.epsilon),
+        weight_decay=number(settings.weight_decay),
+        decoupled=settings.name == "adamw",
+        clip_norm=number(settings.clip_norm or 0),
+    )
