@@ -1,0 +1,148 @@
+"""Networks in files: safetensors, written whole or not at all, read strictly."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastpc.errors import CheckpointError, ConfigurationError
+
+if TYPE_CHECKING:
+    from fastpc.network import PCNetwork
+
+FORMAT = "fastpc network 1"
+
+
+def save_network(network: PCNetwork, path: str | PathLike[str]) -> None:
+    """Write a network's settings and parameters to `path`.
+
+    Raises
+    ------
+    CheckpointError
+        If the file cannot be written; what stood there before is then untouched.
+    """
+    from safetensors.numpy import save
+
+    settings = {
+        "sizes": network.sizes,
+        "activations": network.activations,
+        "loss": network.loss,
+        "dtype": network.dtype,
+        "seed": network.seed,
+        "initializer": network.initializer,
+    }
+    tensors: dict[str, NDArray[Any]] = {}
+    for l, (weights, biases) in enumerate(zip(network.weights, network.biases, strict=True), 1):
+        tensors[f"weights.{l}"] = np.ascontiguousarray(weights)
+        tensors[f"biases.{l}"] = np.ascontiguousarray(biases)
+    # One metadata entry: safetensors keeps several in no fixed order, and the bytes should be the same every time.
+    description = json.dumps({"format": FORMAT, **settings}, sort_keys=True)
+    write_whole(Path(path), save(tensors, {"fastpc": description}))
+
+
+def load_network(path: str | PathLike[str]) -> PCNetwork:
+    """Return the network that `save_network` wrote to `path`.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is missing, damaged, or something else's.
+    """
+    from fastpc.network import PCNetwork
+
+    description, tensors = read_tensors(Path(path))
+    if description.get("format") != FORMAT:
+        raise CheckpointError(
+            f"{path}: expected the format {FORMAT!r}, got {description.get('format')!r}; "
+            "load a file that PCNetwork.save wrote"
+        )
+    try:
+        network = PCNetwork(
+            description["sizes"],
+            description["activations"],
+            description["loss"],
+            description["dtype"],
+            description["seed"],
+            "notebook",
+        )
+        network.initializer = str(description["initializer"])
+    except (KeyError, TypeError, ConfigurationError) as error:
+        raise CheckpointError(f"{path}: expected the settings of a network, got damaged ones ({error})") from error
+    expected = {f"{kind}.{l}" for kind in ("weights", "biases") for l in range(1, network.n_layers + 1)}
+    if set(tensors) != expected:
+        odd = sorted(set(tensors) ^ expected)
+        raise CheckpointError(f"{path}: expected tensors {sorted(expected)}, got others ({odd[0]} among them)")
+    for kind, arrays in (("weights", network.weights), ("biases", network.biases)):
+        for l, array in enumerate(arrays, 1):
+            found = tensors[f"{kind}.{l}"]
+            if found.shape != array.shape or found.dtype != array.dtype or not np.isfinite(found).all():
+                raise CheckpointError(
+                    f"{path}: expected {kind}.{l} as finite {array.dtype} of shape {array.shape}, "
+                    f"got {found.dtype} of shape {found.shape}"
+                )
+            array[:] = found
+    return network
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Return the description and the tensors of a safetensors file that fastpc wrote."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        description = json.loads(metadata.get("fastpc", "null"))
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{path}: expected a model file, found none; check the path") from error
+    except (OSError, SafetensorError, ValueError, TypeError, KeyError) as error:
+        raise CheckpointError(f"{path}: expected a whole safetensors file, got a damaged one ({error})") from error
+    if not isinstance(description, dict):
+        raise CheckpointError(f"{path}: expected a file that fastpc wrote, got another program's")
+    return description, tensors
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file beside its place, flush it to disk and rename it there: whole, or not at all.
+
+    Raises
+    ------
+    CheckpointError
+        If it cannot be written.
+    """
+    temporary = None
+    try:
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+        temporary = None
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise CheckpointError(
+            f"{path}: expected a place to write {len(content)} bytes, got {error.strerror or error}; "
+            "free some space or choose another folder"
+        ) from error
+    finally:
+        if temporary is not None:
+            os.unlink(temporary)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,109 @@
+"""A network that stands still, on the engine: outputs, relaxed states, gradients."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastpc.data import Dataset, as_dataset, as_inputs
+from fastpc.engine import evaluate
+from fastpc.engine.layout import BATCH_ERROR, ERROR_STRIDE
+from fastpc.engine.relax import Relaxation as EngineRelaxation
+from fastpc.engine.sharing import make_sharing
+from fastpc.engine.threads import choose_threads
+from fastpc.engine.workspace import Workspace, inputs_of, model_of
+from fastpc.errors import DataError
+from fastpc.network import LOSSES, Relaxation
+from fastpc.rules.pc import PC, STARTS
+from fastpc.spectrum import Spectrum
+
+if TYPE_CHECKING:
+    from fastpc.network import PCNetwork
+
+
+def forward(network: PCNetwork, x: object, scale: float | None, threads: int | None) -> NDArray[Any]:
+    """Return μ_L of the feed-forward pass for every sample; see `PCNetwork.forward`."""
+    if isinstance(x, Dataset):
+        inputs, scale = x.inputs, x.scale if scale is None else scale
+    else:
+        inputs = as_inputs(x)
+    if scale is None:
+        scale = 1 / 255 if inputs.dtype == np.uint8 else 1.0
+    network.check_data(inputs.shape[1], None)
+    layout = network.layout
+    n_threads = choose_threads(threads)
+    workspace = Workspace(layout, layout.lanes, n_threads)
+    model = model_of(layout, network.parameters, (1.0,) * network.n_layers, LOSSES.index(network.loss))
+    data = inputs_of(inputs, None, scale, 1.0, False, layout.dtype)
+    outputs = np.empty((inputs.shape[0], network.sizes[-1]), layout.dtype)
+    order = np.arange(inputs.shape[0], dtype=np.int64)
+    evaluate.forward(n_threads, model, data, order, outputs, workspace.batch, workspace.scratch, make_sharing(1))
+    return outputs
+
+
+class _Relaxed:
+    """A batch relaxed on the engine, still in its buffers."""
+
+    def __init__(self, network: PCNetwork, x: object, y: object, rule: PC | None, threads: int | None) -> None:
+        data = as_dataset(x, y)
+        rule = PC() if rule is None else rule
+        network.check_data(data.n_features, data.n_outputs)
+        if data.n_classes is None and data.n_outputs != network.sizes[-1]:
+            raise DataError(
+                f"expected targets with {network.sizes[-1]} columns, got {data.n_outputs}; match the last layer"
+            )
+        self.layout = layout = network.layout
+        self.threads = choose_threads(threads)
+        self.n_samples = n = len(data)
+        self.workspace = Workspace(layout, n, self.threads)
+        precisions = rule.layer_precisions(network.n_layers)
+        self.model = model_of(layout, network.parameters, precisions, LOSSES.index(network.loss))
+        number = layout.dtype.type
+        relaxation = EngineRelaxation(
+            rule.steps, STARTS.index(rule.start), number(rule.momentum), number(rule.tolerance), network.seed
+        )
+        inputs = inputs_of(
+            data.inputs, data.targets, data.scale, data.target_scale, data.n_classes is not None, layout.dtype
+        )
+        self.states = np.empty((n, sum(network.sizes[1:-1])), layout.dtype)
+        n_tiles = -(-n // layout.lanes)
+        self.traces = np.zeros((n_tiles, rule.steps + 1, len(network.sizes)))
+        step = Spectrum(network).first_step(rule)
+        evaluate.relax_batch(
+            self.threads, self.model, inputs, relaxation, number(step), np.arange(n, dtype=np.int64), self.states,
+            self.traces, self.workspace.batch, self.workspace.scratch, make_sharing(1),
+        )  # fmt: skip
+
+
+def relax(network: PCNetwork, x: object, y: object, rule: PC | None, threads: int | None) -> Relaxation:
+    """Relax the hidden states under clamped inputs and targets; see `PCNetwork.relax`."""
+    relaxed = _Relaxed(network, x, y, rule, threads)
+    hidden = np.cumsum(network.sizes[1:-1])
+    errors = []
+    layers = zip(relaxed.layout.layers[1:], network.sizes[1:], relaxed.model.precisions[1:], strict=True)
+    for row, size, precision in layers:
+        start, stride = row[BATCH_ERROR], row[ERROR_STRIDE]
+        rows = relaxed.workspace.batch.errors[start : start + relaxed.n_samples * stride]
+        # The engine keeps pi_l e_l.
+        errors.append(rows.reshape(-1, stride)[:, :size] / precision)
+    return Relaxation(
+        states=[part.copy() for part in np.split(relaxed.states, hidden[:-1], axis=1)] if len(hidden) else [],
+        errors=errors,
+        energy=relaxed.traces.sum(axis=0)[:, 1:] / relaxed.n_samples,
+        steps=int(relaxed.workspace.batch.steps.max()),
+    )
+
+
+def gradient(
+    network: PCNetwork, x: object, y: object, rule: PC | None, threads: int | None
+) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
+    """Return the weights' and biases' gradients after a relaxation; see `PCNetwork.gradient`."""
+    relaxed = _Relaxed(network, x, y, rule, threads)
+    flat = relaxed.layout.empty_parameters()
+    evaluate.gradient_of_batch(
+        relaxed.threads, relaxed.model, relaxed.workspace.units, relaxed.n_samples, flat, relaxed.workspace.batch,
+        relaxed.workspace.scratch, make_sharing(1),
+    )  # fmt: skip
+    return relaxed.layout.weights(flat), relaxed.layout.biases(flat)

@@ -1,0 +1,107 @@
+"""Predictive coding: relax the states to predictions and errors that agree, then learn from the errors left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from fastpc.checks import require_choice, require_number, require_whole
+from fastpc.errors import ConfigurationError
+from fastpc.rules.rule import Rule
+
+if TYPE_CHECKING:
+    from fastpc.network import PCNetwork
+    from fastpc.optimizers import Optimizer
+    from fastpc.session import Session
+
+STARTS = ("feedforward", "zeros", "random")
+# The automatic step in units of 1 / lambda, lambda being the bound on the curvature; stable below 2. Half of the
+# largest step after which the energy never rises leaves room for the norms' estimate, which is one batch old.
+AUTO_FRACTION = 0.5
+
+
+@dataclass(frozen=True)
+class PC(Rule):
+    """Predictive coding by plain gradient steps on the states, then one local step of the weights.
+
+    Parameters
+    ----------
+    steps : int
+        T, the relaxation steps for each batch; 0 leaves the states at their start.
+    step_size : float or "auto"
+        gamma, above 0. "auto" is `AUTO_FRACTION` / lambda, lambda bounding the curvature of the energy in the
+        states for the weights as they are; it follows them as they grow.
+    momentum : float
+        m of the states' velocity, in [0, 1); the velocity is 0 at the start of each batch.
+    start : "feedforward", "zeros" or "random"
+        Where the hidden states begin; "random" draws them from a normal distribution a tenth wide.
+    precisions : sequence of float, optional
+        pi_1 … pi_L, above 0; 1 by default. Cross-entropy has no use for pi_L.
+    tolerance : float
+        A sample stops moving once its largest state gradient is below; 0 switches this off.
+    capped : bool
+        Never let a fixed `step_size` exceed the automatic one.
+
+    Raises
+    ------
+    ConfigurationError
+        If a setting is out of bounds.
+
+    Notes
+    -----
+    With e_l = x_l - mu_l and mu_l = f(x_{l-1}) W_l + b_l, per sample::
+
+        v_l ← m v_l + gamma (f'(x_l) ⊙ (pi_{l+1} e_{l+1} W_{l+1}^T) - pi_l e_l)
+        x_l ← x_l + v_l                                            l = 1 … L-1, all layers at once
+        dF/dW_l = - mean over the batch of f(x_{l-1})^T pi_l e_l
+
+    Sources: Rao & Ballard 1999; Whittington & Bogacz 2017.
+    """
+
+    name: ClassVar[str] = "pc"
+
+    steps: int = 8
+    step_size: float | Literal["auto"] = 0.1
+    momentum: float = 0.0
+    start: str = "feedforward"
+    precisions: Sequence[float] | None = None
+    tolerance: float = 0.0
+    capped: bool = False
+
+    def __post_init__(self) -> None:
+        require_whole("PC", "steps", self.steps, at_least=0)
+        if isinstance(self.step_size, str):
+            require_choice("step_size", self.step_size, ("a positive number", "auto"))
+        else:
+            require_number("PC", "step_size", self.step_size, above=0)
+        require_number("PC", "momentum", self.momentum, at_least=0, below=1)
+        require_choice("start", self.start, STARTS)
+        require_number("PC", "tolerance", self.tolerance, at_least=0)
+        if self.precisions is not None:
+            object.__setattr__(self, "precisions", tuple(self.precisions))
+            for l, precision in enumerate(self.precisions, 1):
+                require_number("PC", f"precision of layer {l}", precision, above=0)
+
+    def layer_precisions(self, n_layers: int) -> tuple[float, ...]:
+        """Return pi_1 … pi_L for a network of L = `n_layers` weight matrices.
+
+        Raises
+        ------
+        ConfigurationError
+            If as many were not given.
+        """
+        if self.precisions is None:
+            return (1.0,) * n_layers
+        if len(self.precisions) != n_layers:
+            raise ConfigurationError(
+                f"expected {n_layers} precisions, one for each layer 1 to {n_layers}, got {len(self.precisions)}; "
+                "pass as many as the network has weight matrices"
+            )
+        return tuple(float(precision) for precision in self.precisions)
+
+    def session(self, network: PCNetwork, optimizer: Optimizer, batch_size: int, threads: int) -> Session:
+        """Return a session in which `network` learns by predictive coding."""
+        from fastpc.session import EngineSession
+
+        return EngineSession(self, network, optimizer, batch_size, threads)

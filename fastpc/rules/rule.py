@@ -1,0 +1,25 @@
+"""What every learning rule has in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from fastpc.network import PCNetwork
+    from fastpc.optimizers import Optimizer
+    from fastpc.session import Session
+
+
+class Rule(ABC):
+    """A way of learning: settings, and the session that runs them on the engine.
+
+    A rule is a frozen dataclass. Its `session` returns what the `Trainer` drives, batch after batch; see
+    `fastpc.session` for what a session must do.
+    """
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def session(self, network: PCNetwork, optimizer: Optimizer, batch_size: int, threads: int) -> Session:
+        """Return a session in which `network` learns by this rule."""
