@@ -1,0 +1,39 @@
+"""fastpc does the work that the baselines do: the same order, the same weights."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from benchmarks.baselines.base import initial_parameters
+from benchmarks.baselines.numpy_pc import NumpyPC
+from benchmarks.ours import FastPC
+from benchmarks.workloads import WORKLOADS
+from fastpc.data import Shuffle
+
+N, SEED = 150, 2  # a whole batch or two, and a short one
+
+
+@pytest.mark.parametrize("name", ["A64", "A64t", "P", "G"])
+def test_fastpc_trains_to_the_weights_of_numpy(name):
+    workload = replace(WORKLOADS[name], dtype="float64")
+    rng = np.random.default_rng(7)
+    images = rng.integers(0, 256, (N, 784)) * (rng.random((N, 784)) < 0.2)
+    labels = rng.integers(0, 10, N)
+    found = []
+    for baseline in (FastPC(), NumpyPC()):
+        baseline.prepare(
+            workload,
+            images.astype(np.uint8),
+            labels,
+            seed=SEED,
+            orders=Shuffle(N, SEED).order,
+        )
+        assert baseline.epoch() > 0
+        found.append(baseline.parameters())
+    ours, theirs = found
+    for layer, reference, initial in zip(
+        ours, theirs, initial_parameters(workload, SEED), strict=True
+    ):
+        for a, b, start in zip(layer, reference, initial, strict=True):
+            assert np.linalg.norm(a - b) < 1e-9 * np.linalg.norm(b - start)
