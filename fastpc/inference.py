@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from fastpc.data import Dataset, as_dataset, as_inputs
 from fastpc.engine import evaluate
+from fastpc.engine.inputs import Inputs
 from fastpc.engine.layout import BATCH_ERROR, ERROR_STRIDE
 from fastpc.engine.relax import Relaxation as EngineRelaxation
 from fastpc.engine.sharing import make_sharing
 from fastpc.engine.threads import choose_threads
 from fastpc.engine.workspace import Workspace, inputs_of, model_of
-from fastpc.errors import DataError
 from fastpc.network import LOSSES, Relaxation
 from fastpc.rules.pc import PC, STARTS
 from fastpc.spectrum import Spectrum
@@ -31,15 +31,19 @@ def forward(network: PCNetwork, x: object, scale: float | None, threads: int | N
         inputs = as_inputs(x)
     if scale is None:
         scale = 1 / 255 if inputs.dtype == np.uint8 else 1.0
-    network.check_data(inputs.shape[1], None)
-    layout = network.layout
-    n_threads = choose_threads(threads)
-    workspace = Workspace(layout, layout.lanes, n_threads)
-    model = model_of(layout, network.parameters, (1.0,) * network.n_layers, LOSSES.index(network.loss))
-    data = inputs_of(inputs, None, scale, 1.0, False, layout.dtype)
-    outputs = np.empty((inputs.shape[0], network.sizes[-1]), layout.dtype)
+    network.check_inputs(inputs.shape[1])
+    data = inputs_of(inputs, None, scale, 1.0, False, np.dtype(network.dtype))
     order = np.arange(inputs.shape[0], dtype=np.int64)
-    evaluate.forward(n_threads, model, data, order, outputs, workspace.batch, workspace.scratch, make_sharing(1))
+    return outputs_of(network, data, order, choose_threads(threads))
+
+
+def outputs_of(network: PCNetwork, data: Inputs, order: NDArray[np.int64], threads: int) -> NDArray[Any]:
+    """Return μ_L of samples `order` of engine inputs; none at all compiles the kernel and no more."""
+    layout = network.layout
+    workspace = Workspace(layout, layout.lanes, threads)
+    model = model_of(layout, network.parameters, (1.0,) * network.n_layers, LOSSES.index(network.loss))
+    outputs = np.empty((len(order), network.sizes[-1]), layout.dtype)
+    evaluate.forward(threads, model, data, order, outputs, workspace.batch, workspace.scratch, make_sharing(1))
     return outputs
 
 
@@ -49,11 +53,7 @@ class _Relaxed:
     def __init__(self, network: PCNetwork, x: object, y: object, rule: PC | None, threads: int | None) -> None:
         data = as_dataset(x, y)
         rule = PC() if rule is None else rule
-        network.check_data(data.n_features, data.n_outputs)
-        if data.n_classes is None and data.n_outputs != network.sizes[-1]:
-            raise DataError(
-                f"expected targets with {network.sizes[-1]} columns, got {data.n_outputs}; match the last layer"
-            )
+        network.check_targets(data)
         self.layout = layout = network.layout
         self.threads = choose_threads(threads)
         self.n_samples = n = len(data)

@@ -18,9 +18,13 @@ from fastpc.engine.sharing import make_sharing
 from fastpc.engine.train import N_PHASES, Chunk, train_chunk
 from fastpc.engine.update import CORRECTION_1, CORRECTION_2, N_RATES, RATE
 from fastpc.engine.workspace import Workspace, inputs_of, model_of, optimizer_of, step_size_of
+from fastpc.evaluation import Evaluation, evaluate
+from fastpc.inference import outputs_of
 from fastpc.network import LOSSES
 from fastpc.rules.pc import AUTO_FRACTION, STARTS
 from fastpc.spectrum import Spectrum
+
+from fastpc.optimizers import SGD
 
 if TYPE_CHECKING:
     from fastpc.data import Dataset
@@ -50,13 +54,14 @@ class ChunkResult:
     ----------
     energies : ndarray of float64, shape (batches, L)
         Each layer's energy after relaxation, a mean over the batch.
-    correct : ndarray of int64, shape (batches,)
-        Samples whose feed-forward output, before any label was clamped, was largest at their label.
+    correct : ndarray of int64, shape (batches,), or None
+        Samples whose feed-forward output, before any label was clamped, was largest at their label; None where
+        there is no such pass.
     failure : Failure or None
     """
 
     energies: NDArray[np.float64]
-    correct: NDArray[np.int64]
+    correct: NDArray[np.int64] | None
     failure: Failure | None
 
 
@@ -64,13 +69,16 @@ class Session(Protocol):
     """What the trainer needs of a rule at work."""
 
     def bind(self, data: Dataset) -> None:
-        """Train on `data` from now on."""
+        """Check that `data` fit, and train on them from now on."""
 
     def compile(self) -> float:
         """Compile, or load, everything the run needs; return the seconds that took."""
 
     def run(self, order: NDArray[np.int64], factors: NDArray[np.float64]) -> ChunkResult:
         """Train on the samples `order`, batch after batch; `factors` multiply the learning rate of each batch."""
+
+    def evaluate(self, data: Dataset) -> Evaluation:
+        """Predict all of `data`, and only then look at the targets."""
 
     def snapshot(self) -> Any:
         """Return a copy of everything `run` changes."""
@@ -104,15 +112,18 @@ class EngineSession:
 
     def bind(self, data: Dataset) -> None:
         """Train on `data` from now on."""
+        self.network.check_targets(data)
         labelled = data.n_classes is not None
         self._inputs = inputs_of(
             data.inputs, data.targets, data.scale, data.target_scale, labelled, self.layout.dtype
         )
 
     def compile(self) -> float:
-        """Compile, or load, the training kernel for these types; a run of no batches does it."""
+        """Compile, or load, the kernels that train and evaluate; runs of no samples do it."""
         begin = perf_counter()
-        self.run(np.zeros(0, np.int64), np.zeros(0))
+        nothing = np.zeros(0, np.int64)
+        self.run(nothing, np.zeros(0))
+        outputs_of(self.network, self._inputs, nothing, self.threads)
         return perf_counter() - begin
 
     def run(self, order: NDArray[np.int64], factors: NDArray[np.float64]) -> ChunkResult:
@@ -143,7 +154,7 @@ class EngineSession:
         """Return each batch's learning rate and Adam's corrections 1 / (1 - beta^t)."""
         rates = np.ones((len(factors), N_RATES))
         rates[:, RATE] = self.optimizer.learning_rate * factors
-        if self.optimizer.name != "sgd":
+        if not isinstance(self.optimizer, SGD):
             t = self.updates + 1 + np.arange(len(factors))
             rates[:, CORRECTION_1] = 1 / (1 - self.optimizer.beta1**t)
             rates[:, CORRECTION_2] = 1 / (1 - self.optimizer.beta2**t)
@@ -171,6 +182,10 @@ class EngineSession:
                 f"({self.optimizer.learning_rate:g}), set clip_norm, or check the data's scale"
             )
         return Failure(batch, layer, cause, advice)
+
+    def evaluate(self, data: Dataset) -> Evaluation:
+        """Predict all of `data` by the feed-forward pass, and only then look at the targets."""
+        return evaluate(self.network, data, threads=self.threads)
 
     def snapshot(self) -> tuple[Any, ...]:
         """Return a copy of parameters, optimiser memory, update count and step size."""

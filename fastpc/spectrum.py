@@ -32,7 +32,7 @@ class Spectrum:
     def __init__(self, network: PCNetwork) -> None:
         self.network = network
         generator = np.random.default_rng(network.seed)
-        starts = [generator.standard_normal(weights.shape[1]) for weights in network.weights]
+        starts = [generator.standard_normal((weights.shape[1],)) for weights in network.weights]
         # One thread, so that the last bits do not depend on how many BLAS would take; and only BLAS is touched.
         with threadpool_limits(limits=1, user_api="blas"):
             found = [_largest(weights, start) for weights, start in zip(network.weights, starts, strict=True)]
@@ -62,12 +62,14 @@ class Spectrum:
 
 def _largest(weights: NDArray[Any], start: NDArray[np.float64]) -> tuple[NDArray[Any], float]:
     """Return the right singular vector and the value that the power iteration finds from `start`."""
-    vector = (start / np.linalg.norm(start)).astype(weights.dtype)
+    # In float64, where the square of no finite float32 overflows: this also runs on weights about to diverge.
+    matrix = weights.astype(np.float64)
+    vector = start / np.linalg.norm(start)
     square = 0.0
     for _ in range(_FIRST_ITERATIONS):
-        image = weights.T @ (weights @ vector)
+        image = matrix.T @ (matrix @ vector)
         square = float(np.linalg.norm(image))
         if not square > 0:
             break
-        vector = image / np.asarray(square, image.dtype)
-    return vector, float(np.sqrt(square))
+        vector = image / square
+    return vector.astype(weights.dtype), float(np.sqrt(square))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
@@ -13,7 +12,9 @@ from numpy.typing import NDArray
 from fastpc.checks import require_whole
 from fastpc.data import Dataset, Shuffle, as_dataset
 from fastpc.data.shuffle import batches
-from fastpc.errors import ConfigurationError, DataError, DivergenceError
+from fastpc.errors import ConfigurationError, DivergenceError
+from fastpc.evaluation import Evaluation
+from fastpc.history import EpochRecord, History, Progress
 from fastpc.network import PCNetwork
 from fastpc.optimizers import Adam, Optimizer
 from fastpc.rules import PC, Rule
@@ -23,97 +24,6 @@ from fastpc.session import ChunkResult, Session
 # what Python does between calls does not count.
 _CHUNK_SECONDS = 0.2
 _FIRST_CHUNK = 16
-
-
-@dataclass(frozen=True)
-class EpochRecord:
-    """What one epoch measured.
-
-    Attributes
-    ----------
-    epoch : int
-        From 1.
-    energy : tuple of float
-        Each layer's energy after relaxation, a mean over the epoch's samples.
-    accuracy : float or None
-        Of the feed-forward pass on each training batch before it was learned; None without labels.
-    validation_accuracy : float or None
-    samples : int
-    train_seconds : float
-        Shuffling, scaling and converting included; compilation and evaluation not.
-    learning_rate : float
-        Of the last batch.
-    state_step : float
-        gamma of the last batch.
-    """
-
-    epoch: int
-    energy: tuple[float, ...]
-    accuracy: float | None
-    validation_accuracy: float | None
-    samples: int
-    train_seconds: float
-    learning_rate: float
-    state_step: float
-
-    @property
-    def samples_per_second(self) -> float:
-        """Training throughput."""
-        return self.samples / self.train_seconds if self.train_seconds else 0.0
-
-
-@dataclass
-class History:
-    """What a call of `Trainer.fit` measured, epoch by epoch."""
-
-    epochs: list[EpochRecord] = field(default_factory=list)
-    compile_seconds: float = 0.0
-    interrupted: bool = False
-
-    @property
-    def train_seconds(self) -> float:
-        """Seconds of training, without compilation and evaluation."""
-        return sum(record.train_seconds for record in self.epochs)
-
-    @property
-    def samples_seen(self) -> int:
-        """Samples trained on, each epoch counted."""
-        return sum(record.samples for record in self.epochs)
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a run stands, for callbacks' `on_chunk`; energy and accuracy are the epoch's so far."""
-
-    epoch: int
-    epochs: int
-    batch: int
-    batches: int
-    energy: float
-    accuracy: float | None
-    samples_per_second: float
-    seconds_left: float
-
-
-@dataclass(frozen=True, eq=False)
-class Evaluation:
-    """How a network does on data; labels were compared only after every prediction was made.
-
-    Attributes
-    ----------
-    accuracy : float or None
-        None without labels.
-    loss : float
-        The output layer's energy of the feed-forward pass, a mean over the samples.
-    confusion : ndarray of int64, shape (classes, classes), or None
-        Rows are labels, columns predictions.
-    predictions : ndarray of int64, shape (N,)
-    """
-
-    accuracy: float | None
-    loss: float
-    confusion: NDArray[np.int64] | None
-    predictions: NDArray[np.int64]
 
 
 class Trainer:
@@ -202,16 +112,17 @@ class Trainer:
             On Ctrl-C, after the current chunk of batches: the network is whole and usable.
         """
         require_whole("Trainer.fit", "epochs", epochs, at_least=0)
-        train = self._checked(data)
-        held_out = None if validation is None else self._checked(validation)
-        if self._session is None:
-            self._session = self.rule.session(self.network, self.optimizer, self.batch_size, self.threads)
-        self._session.bind(train)
+        train = as_dataset(data)
+        held_out = None if validation is None else as_dataset(validation)
+        session = self._start_session()
+        if held_out is not None:
+            session.bind(held_out)
+        session.bind(train)
         self.history = History()
         self._call("on_compile", train)
-        self.history.compile_seconds = self._session.compile()
+        self.history.compile_seconds = session.compile()
         self._call("on_fit_begin")
-        run = _Run(self, self._session, train, int(epochs))
+        run = _Run(self, session, train, int(epochs))
         try:
             for _ in range(epochs):
                 record = run.epoch(held_out)
@@ -226,56 +137,19 @@ class Trainer:
         return self.history
 
     def evaluate(self, data: object) -> Evaluation:
-        """Predict all of `data` by the feed-forward pass, then compare; see `Evaluation`."""
-        return evaluate(self.network, data, threads=self.threads)
+        """Predict all of `data` as the rule's networks predict, and only then look at the targets."""
+        return self._start_session().evaluate(as_dataset(data))
 
-    def _checked(self, data: object) -> Dataset:
-        dataset = as_dataset(data)
-        self.network.check_data(dataset.n_features, dataset.n_outputs)
-        if dataset.n_classes is None and dataset.n_outputs != self.network.sizes[-1]:
-            raise DataError(
-                f"expected targets with {self.network.sizes[-1]} columns, got {dataset.n_outputs}; "
-                "match the network's last layer"
-            )
-        return dataset
+    def _start_session(self) -> Session:
+        if self._session is None:
+            self._session = self.rule.session(self.network, self.optimizer, self.batch_size, self.threads)
+        return self._session
 
     def _call(self, method: str, *arguments: Any) -> None:
         for callback in self.callbacks:
             function = getattr(callback, method, None)
             if function is not None:
                 function(self, *arguments)
-
-
-def evaluate(network: PCNetwork, data: object, *, threads: int | None = None) -> Evaluation:
-    """Predict all of `data` by the feed-forward pass, and only then look at its targets.
-
-    Raises
-    ------
-    DataError
-        If the data do not fit the network.
-    """
-    dataset = as_dataset(data)
-    network.check_data(dataset.n_features, dataset.n_outputs)
-    outputs = network.forward(dataset, threads=threads).astype(np.float64)
-    predictions = outputs.argmax(axis=1)
-    loss = _mean_loss(network.loss, outputs, dataset)
-    if dataset.n_classes is None:
-        return Evaluation(None, loss, None, predictions)
-    n = network.sizes[-1]
-    confusion = np.bincount(dataset.targets * n + predictions, minlength=n * n).reshape(n, n)
-    return Evaluation(float(np.mean(predictions == dataset.targets)), loss, confusion, predictions)
-
-
-def _mean_loss(loss: str, outputs: NDArray[np.float64], data: Dataset) -> float:
-    if data.n_classes is None:
-        targets = data.targets * data.target_scale
-    else:
-        targets = np.eye(outputs.shape[1])[data.targets]
-    if loss == "squared_error":
-        return float(0.5 * np.square(targets - outputs).sum(axis=1).mean())
-    shifted = outputs - outputs.max(axis=1, keepdims=True)
-    log_probabilities = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    return float(-(targets * log_probabilities).sum(axis=1).mean())
 
 
 class _Run:
@@ -297,20 +171,21 @@ class _Run:
         begin = perf_counter()
         order = self.shuffle.order(trainer.epochs_done)
         self.seconds += perf_counter() - begin
-        energies, weights, correct = np.zeros(trainer.network.n_layers), 0, 0
-        first = 0
+        energies, seen, first = np.zeros(trainer.network.n_layers), 0, 0
+        correct: int | None = None
         while first < self.batches:
             count = min(self.chunk, self.batches - first)
             factors = trainer.optimizer.schedule.factors(self.done, count, self.total, self.batches)
             result = self._run(order[first * size : (first + count) * size], factors, first)
             samples = np.minimum(size, n - size * np.arange(first, first + count))
             energies += samples @ result.energies
-            weights += int(samples.sum())
-            correct += int(result.correct.sum())
+            seen += int(samples.sum())
+            if result.correct is not None:
+                correct = (correct or 0) + int(result.correct.sum())
             first += count
             self.done += count
-            self._report(first, energies.sum() / weights, self._accuracy(correct, weights))
-        validation = None if held_out is None else trainer.evaluate(held_out).accuracy
+            self._report(first, energies.sum() / seen, self._accuracy(correct, seen))
+        validation = None if held_out is None else self.session.evaluate(held_out).accuracy
         return EpochRecord(
             epoch=trainer.epochs_done + 1,
             energy=tuple(float(energy) for energy in energies / n),
@@ -339,8 +214,8 @@ class _Run:
         self.chunk = int(min(max(1, wanted), 4 * len(factors)))
         return result
 
-    def _accuracy(self, correct: int, samples: int) -> float | None:
-        return None if self.data.n_classes is None else correct / samples
+    def _accuracy(self, correct: int | None, samples: int) -> float | None:
+        return None if correct is None or self.data.n_classes is None else correct / samples
 
     def _report(self, batch: int, energy: float, accuracy: float | None) -> None:
         samples = self.done * self.trainer.batch_size

@@ -16,7 +16,7 @@ _zero, _one, _leak = per_type(0.0, 0.0), per_type(1.0, 1.0), per_type(LEAK, LEAK
 
 
 @exact_kernel
-def activate(code, tile, state, activity, slope, count):  # type: ignore[no-untyped-def]
+def activate(code, tile, state, activity, slope, count):
     """Write f(x) and f'(x) for the `count` states from ``tile[state]`` on to `activity` and `slope`."""
     states = borrow(tile, state, count)
     activities = borrow(tile, activity, count)
@@ -24,7 +24,7 @@ def activate(code, tile, state, activity, slope, count):  # type: ignore[no-unty
     if code == RELU:
         for i in range(count):
             x = states[i]
-            activities[i] = x if x > _zero(x) else _zero(x)
+            activities[i] = max(_zero(x), x)
             slopes[i] = _one(x) if x > _zero(x) else _zero(x)
     elif code == LEAKY_RELU:
         for i in range(count):

@@ -48,7 +48,7 @@ _root_2_pi = per_type(1 / math.sqrt(2 * math.pi), 1 / math.sqrt(2 * math.pi))
 
 
 @exact_kernel
-def _split_exponential(x):  # type: ignore[no-untyped-def]
+def _split_exponential(x):
     """Return (2^n, exp(r) - 1) with x = n ln 2 + r; x is held where 2^n is a normal number."""
     held = min(max(x, -_largest_exponent(x)), _largest_exponent(x))
     n = np.rint(held * _log2_e(x))
@@ -57,14 +57,14 @@ def _split_exponential(x):  # type: ignore[no-untyped-def]
 
 
 @exact_kernel
-def exp(x):  # type: ignore[no-untyped-def]
+def exp(x):
     """Return e^x; beyond the normal numbers, the nearest of them."""
     power, rest = _split_exponential(x)
     return power + power * rest
 
 
 @exact_kernel
-def tanh(x):  # type: ignore[no-untyped-def]
+def tanh(x):
     """Return tanh x = E / (E + 2) with E = exp(2 x) - 1, which keeps its relative accuracy near zero."""
     power, rest = _split_exponential(-_two(x) * abs(x))
     e = power * rest + (power - _one(x))
@@ -73,13 +73,13 @@ def tanh(x):  # type: ignore[no-untyped-def]
 
 
 @exact_kernel
-def sigmoid(x):  # type: ignore[no-untyped-def]
+def sigmoid(x):
     """Return 1 / (1 + e^-x)."""
     return _one(x) / (_one(x) + exp(-x))
 
 
 @exact_kernel
-def normal(x):  # type: ignore[no-untyped-def]
+def normal(x):
     """Return the standard normal distribution's cumulative probability and its density at x."""
     magnitude = abs(x)
     bell = exp(-_half(x) * x * x)

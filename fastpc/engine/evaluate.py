@@ -12,7 +12,7 @@ from fastpc.engine.vector import borrow
 
 
 @driver
-def forward(thread, model, inputs, order, outputs, batch, scratch, sharing):  # type: ignore[no-untyped-def]
+def forward(thread, model, inputs, order, outputs, batch, scratch, sharing):
     """Write mu_L of the feed-forward pass, ``outputs[k]`` for sample ``order[k]``; no target is looked at."""
     tile, listed, work = scratch.tiles[thread], scratch.listed[thread], scratch.work[thread]
     lanes, last = model.lanes, len(model.layers) - 1
@@ -28,7 +28,7 @@ def forward(thread, model, inputs, order, outputs, batch, scratch, sharing):  # 
 
 
 @kernel
-def copy_out(model, l, column, first, count, tile, rows):  # type: ignore[no-untyped-def]
+def copy_out(model, l, column, first, count, tile, rows):
     """Write one kind of number of a tile's samples to rows ``first : first + count``."""
     numbers = area(model, l, column, tile)
     for lane in range(count):
@@ -37,7 +37,7 @@ def copy_out(model, l, column, first, count, tile, rows):  # type: ignore[no-unt
 
 
 @driver
-def relax_batch(thread, model, inputs, relaxation, step_size, order, states, traces, batch, scratch, sharing):  # type: ignore[no-untyped-def]
+def relax_batch(thread, model, inputs, relaxation, step_size, order, states, traces, batch, scratch, sharing):
     """Relax a batch as training does; keep the states (samples, sum of hidden n_l) and each tile's energy trace."""
     tile, listed, work = scratch.tiles[thread], scratch.listed[thread], scratch.work[thread]
     lanes = model.lanes
@@ -56,7 +56,7 @@ def relax_batch(thread, model, inputs, relaxation, step_size, order, states, tra
 
 
 @driver
-def gradient_of_batch(thread, model, units, n_samples, gradient, batch, scratch, sharing):  # type: ignore[no-untyped-def]
+def gradient_of_batch(thread, model, units, n_samples, gradient, batch, scratch, sharing):
     """Write dF/d(parameters), a batch mean with the states held, of a batch that `relax_batch` left."""
     own = scratch.gradients[thread]
     scale = -gradient.dtype.type(1) / gradient.dtype.type(n_samples)

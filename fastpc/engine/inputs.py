@@ -31,7 +31,7 @@ class Inputs(NamedTuple):
 
 
 @kernel
-def load_inputs(inputs, order, first, count, n_inputs, out, o, lanes, masks, m, listed, work):  # type: ignore[no-untyped-def]
+def load_inputs(inputs, order, first, count, n_inputs, out, o, lanes, masks, m, listed, work):
     """Turn samples ``order[first : first + count]`` into a tile of inputs; return how many units are listed.
 
     ``out[o + u * lanes + k]`` receives unit u of sample k, scaled; ``masks[m + u]`` the samples in which it is not
@@ -56,7 +56,7 @@ def load_inputs(inputs, order, first, count, n_inputs, out, o, lanes, masks, m, 
 
 
 @kernel
-def _load_csr(inputs, order, first, count, n_inputs, out, o, lanes, masks, m):  # type: ignore[no-untyped-def]
+def _load_csr(inputs, order, first, count, n_inputs, out, o, lanes, masks, m):
     numbers = borrow(out, o, n_inputs * lanes)
     for i in range(len(numbers)):
         numbers[i] = 0
@@ -71,7 +71,7 @@ def _load_csr(inputs, order, first, count, n_inputs, out, o, lanes, masks, m):  
 
 
 @kernel
-def _load_dense(inputs, order, first, count, n_inputs, out, o, lanes, masks, m, rows):  # type: ignore[no-untyped-def]
+def _load_dense(inputs, order, first, count, n_inputs, out, o, lanes, masks, m, rows):
     # Lanes without a sample repeat the first one.
     for lane in range(lanes):
         rows[lane] = order[first + lane if lane < count else first] * n_inputs
@@ -95,7 +95,7 @@ def _load_dense(inputs, order, first, count, n_inputs, out, o, lanes, masks, m, 
 
 
 @kernel
-def prefetch_inputs(inputs, order, first, count, n_inputs):  # type: ignore[no-untyped-def]
+def prefetch_inputs(inputs, order, first, count, n_inputs):
     """Ask for samples' rows ahead of time: shuffled rows come from main memory, and no processor foresees them."""
     if not inputs.is_csr:
         per_line = 64 // inputs.dense.itemsize
@@ -106,7 +106,7 @@ def prefetch_inputs(inputs, order, first, count, n_inputs):  # type: ignore[no-u
 
 
 @kernel
-def load_target(inputs, sample, n_outputs, tile, target, lanes, lane):  # type: ignore[no-untyped-def]
+def load_target(inputs, sample, n_outputs, tile, target, lanes, lane):
     """Write a sample's target to its lane of the tile: one-hot from a label, or scaled numbers."""
     if inputs.has_labels:
         for j in range(n_outputs):

@@ -61,6 +61,7 @@ class Driver:
         functools.update_wrapper(self, function)
 
     def __call__(self, n_threads: int, *arguments: Any) -> None:
+        """Run every thread's share and return when all are done."""
         if not may_run_parallel(n_threads):
             for thread in range(n_threads):
                 self._share(thread, *arguments)

@@ -76,7 +76,7 @@ class Layout:
         self.layers[:, SIZE] = sizes
         self.layers[:-1, ACTIVATION] = activations
         self.n_parameters = self._place_weights()
-        self.work_size = max(ROWS * self.lanes, max(sizes) + self.slack)
+        self.work_size = max(2 * ROWS * self.lanes, max(sizes) + self.slack)
         self.tile_size = self._place_tile()
 
     def _place_weights(self) -> int:

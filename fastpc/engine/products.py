@@ -13,31 +13,31 @@ from fastpc.engine.vector import (
 
 
 @kernel
-def n_blocks(n_rows):  # type: ignore[no-untyped-def]
+def n_blocks(n_rows):
     """Return how many register blocks cover `n_rows` rows."""
     return (n_rows + ROWS - 1) // ROWS
 
 
 @kernel
-def block_start(n_rows, block):  # type: ignore[no-untyped-def]
+def block_start(n_rows, block):
     """Return the first row of a block: near-even blocks, so that no short one leaves the pipelines waiting."""
     return n_rows * block // n_blocks(n_rows)
 
 
 @kernel
-def multiply(rows, out, o, out_stride, scalars, s, step_k, step_m, vectors, v, step_v, count):  # type: ignore[no-untyped-def]
+def multiply(rows, out, o, out_stride, scalars, s, step_k, step_m, vectors, v, step_v, count):
     """out[m, :] = sum over k of scalars[m, k] vectors[k, :] for one block of rows; see `vector.product_block`."""
     product_block(rows, out, o, out_stride, scalars, s, step_k, step_m, vectors, v, step_v, out, count)
 
 
 @kernel
-def multiply_listed(rows, out, o, out_stride, scalars, s, step_k, step_m, vectors, v, step_v, indices, count):  # type: ignore[no-untyped-def]
+def multiply_listed(rows, out, o, out_stride, scalars, s, step_k, step_m, vectors, v, step_v, indices, count):
     """The same over k = indices[0], indices[1], …: the terms that are not zero."""
     indexed_product_block(rows, out, o, out_stride, scalars, s, step_k, step_m, vectors, v, step_v, indices, count)
 
 
 @inline_kernel
-def accumulate_rows(out, o, mask, scalars, s, matrix, m, stride, width, lanes):  # type: ignore[no-untyped-def]
+def accumulate_rows(out, o, mask, scalars, s, matrix, m, stride, width, lanes):
     """out[:width] += sum over the set bits k of mask of scalars[k] matrix[k, :width], to whole lane groups."""
     column = 0
     while width - column > 3 * lanes:

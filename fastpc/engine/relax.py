@@ -42,7 +42,7 @@ class Relaxation(NamedTuple):
 
 
 @kernel
-def start_states(model, relaxation, order, first, count, tile):  # type: ignore[no-untyped-def]
+def start_states(model, relaxation, order, first, count, tile):
     """Set the hidden states to zeros, or to seeded normal numbers, and predict from there."""
     lanes = model.lanes
     last = len(model.layers) - 1
@@ -62,7 +62,7 @@ def start_states(model, relaxation, order, first, count, tile):  # type: ignore[
 
 
 @inline_kernel
-def state_gradient(model, l, j, rows, tile):  # type: ignore[no-untyped-def]
+def state_gradient(model, l, j, rows, tile):
     """-dF/dx_l = f'(x_l) (pi_{l+1} e_{l+1} W_{l+1}^T) - pi_l e_l of `rows` units from j on, in the tile's head."""
     layers, lanes = model.layers, model.lanes
     above = layers[l + 1, SIZE]
@@ -79,7 +79,7 @@ def state_gradient(model, l, j, rows, tile):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def move(model, momentum, step_size, l, tile):  # type: ignore[no-untyped-def]
+def move(model, momentum, step_size, l, tile):
     """One step of layer l: v <- m v + step (-dF/dx), x <- x + v; f and f' follow."""
     layers, lanes = model.layers, model.lanes
     size = layers[l, SIZE]
@@ -103,7 +103,7 @@ def move(model, momentum, step_size, l, tile):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def move_unsettled(model, relaxation, step_size, frontier, count, tile, moving):  # type: ignore[no-untyped-def]
+def move_unsettled(model, relaxation, step_size, frontier, count, tile, moving):
     """One step of the samples whose largest state gradient is not below the tolerance; return how many moved.
 
     A sample that has settled stays where it is, whatever its neighbours do.
@@ -145,7 +145,7 @@ def move_unsettled(model, relaxation, step_size, frontier, count, tile, moving):
 
 
 @kernel
-def relax(model, relaxation, step_size, order, first, count, tile, moving, trace):  # type: ignore[no-untyped-def]
+def relax(model, relaxation, step_size, order, first, count, tile, moving, trace):
     """Relax the tile from its feed-forward states (or others); return the steps taken.
 
     ``trace[t]`` (steps + 1 rows, or none) receives the energies after t steps, summed over the tile's samples.

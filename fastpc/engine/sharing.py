@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastpc.engine.jit import kernel
-from fastpc.engine.vector import fetch_add, load_shared, pause, yield_core
+from fastpc.engine.vector import fetch_add, load_shared, pause, sleep_briefly
 
 # Counters stand a cache line apart, so that threads do not fight over neighbours.
 SPACING = 8
-_SPINS_BEFORE_YIELDING = 2000
+_SPINS_BEFORE_SLEEPING = 10_000
 
 
 class Sharing(NamedTuple):
@@ -33,24 +33,24 @@ def make_sharing(n_phases: int) -> Sharing:
 
 
 @kernel
-def take_unit(sharing, phase):  # type: ignore[no-untyped-def]
+def take_unit(sharing, phase):
     """Return the number of the next unit of a phase."""
     return fetch_add(sharing.taken, phase * SPACING, 1)
 
 
 @kernel
-def finish_unit(sharing, phase):  # type: ignore[no-untyped-def]
+def finish_unit(sharing, phase):
     """Say that a unit is done."""
     fetch_add(sharing.done, phase * SPACING, 1)
 
 
 @kernel
-def wait_for_phase(sharing, phase, n_units):  # type: ignore[no-untyped-def]
+def wait_for_phase(sharing, phase, n_units):
     """Wait until all units of a phase are done."""
     spins = 0
     while load_shared(sharing.done, phase * SPACING) < n_units:
-        if spins < _SPINS_BEFORE_YIELDING:
+        if spins < _SPINS_BEFORE_SLEEPING:
             pause()
         else:
-            yield_core()
+            sleep_briefly()
         spins += 1

@@ -12,7 +12,7 @@ WIDTH = 0.1
 
 
 @exact_kernel
-def _mix(x):  # type: ignore[no-untyped-def]
+def _mix(x):
     """Scramble 64 bits (the finaliser of splitmix64; Steele, Lea & Flood 2014)."""
     x = np.uint64(x)
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -21,7 +21,7 @@ def _mix(x):  # type: ignore[no-untyped-def]
 
 
 @exact_kernel
-def random_state(seed, sample, l, j):  # type: ignore[no-untyped-def]
+def random_state(seed, sample, l, j):
     """Return a normal number of standard deviation `WIDTH`, by Box and Muller's transform."""
     key = _mix(np.uint64(seed) + np.uint64(0x9E3779B97F4A7C15) * np.uint64(sample + 1))
     key = _mix(key + np.uint64(0x9E3779B97F4A7C15) * np.uint64((l << 32) + j + 1))

@@ -33,7 +33,7 @@ class StepSize(NamedTuple):
 
 
 @kernel
-def power_step(parameters, weights, n_in, n_out, vector, image):  # type: ignore[no-untyped-def]
+def power_step(parameters, weights, n_in, n_out, vector, image):
     """Replace `vector` by W^T W vector, normalised, and return its length before: an estimate of ||W||_2^2.
 
     One pass over W: each row is read once for its product and once, still in cache, for its contribution.
@@ -58,7 +58,7 @@ def power_step(parameters, weights, n_in, n_out, vector, image):  # type: ignore
 
 
 @kernel
-def next_step_size(model, step_size):  # type: ignore[no-untyped-def]
+def next_step_size(model, step_size):
     """Return the state step for the weights as they are now."""
     layers = model.layers
     largest = step_size.value - step_size.value

@@ -64,14 +64,14 @@ def threading_layer() -> str:
         return "none"
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _pack(typing_context, address, arguments):  # type: ignore[no-untyped-def]
+@intrinsic
+def _pack(typing_context, address, arguments):
     """Put a compiled f's address and arguments into memory; return the addresses of a trampoline and of that memory.
 
     The trampoline is a C function of a thread's number and the memory: it calls ``f(thread, *arguments)``.
     """
 
-    def generate(context, builder, signature, values):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, values):
         i64, byte = ir.IntType(64), ir.IntType(8)
         kinds = (types.int64, *signature.args[1].types)
         pack_type = ir.LiteralStructType([i64, context.get_value_type(signature.args[1])])
@@ -96,9 +96,9 @@ def _pack(typing_context, address, arguments):  # type: ignore[no-untyped-def]
     return types.UniTuple(types.int64, 2)(types.int64, arguments), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _call(typing_context, trampoline, thread, memory):  # type: ignore[no-untyped-def]
-    def generate(context, builder, signature, values):  # type: ignore[no-untyped-def]
+@intrinsic
+def _call(typing_context, trampoline, thread, memory):
+    def generate(context, builder, signature, values):
         pointer = ir.IntType(8).as_pointer()
         kind = ir.FunctionType(ir.VoidType(), [ir.IntType(64), pointer])
         function = builder.inttoptr(values[0], kind.as_pointer())
@@ -109,13 +109,13 @@ def _call(typing_context, trampoline, thread, memory):  # type: ignore[no-untype
 
 
 @numba.njit(parallel=True, nogil=True)
-def _in_parallel(n_threads, trampoline, memory):  # type: ignore[no-untyped-def]
+def _in_parallel(n_threads, trampoline, memory):
     for thread in numba.prange(n_threads):
         _call(trampoline, thread, memory)
 
 
 @numba.njit(nogil=True)
-def run_parallel(n_threads, address, arguments):  # type: ignore[no-untyped-def]
+def run_parallel(n_threads, address, arguments):
     """Call ``f(thread, *arguments)`` in parallel for every thread, f being compiled code at an address.
 
     A kernel that is compiled *inside* a parallel loop passes through the compiler four more times, some 15 seconds for

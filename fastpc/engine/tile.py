@@ -29,9 +29,10 @@ from fastpc.engine.layout import (
     WEIGHTS,
 )
 from fastpc.engine.products import block_start, multiply, multiply_listed, n_blocks
-from fastpc.engine.vector import borrow
+from fastpc.engine.vector import BLOCK, borrow, per_type, transpose_block
 
 SQUARED_ERROR, CROSS_ENTROPY = range(2)
+_one = per_type(1.0, 1.0)
 
 
 class Model(NamedTuple):
@@ -57,13 +58,13 @@ class Batch(NamedTuple):
 
 
 @inline_kernel
-def area(model, l, column, tile):  # type: ignore[no-untyped-def]
+def area(model, l, column, tile):
     """Return the stretch of a tile that holds one kind of number for layer l, (n_l * lanes,)."""
     return borrow(tile, model.layers[l, column], model.layers[l, SIZE] * model.lanes)
 
 
 @kernel
-def predict_first(model, inputs, order, first, count, slot, tile, batch, listed, work):  # type: ignore[no-untyped-def]
+def predict_first(model, inputs, order, first, count, slot, tile, batch, listed, work):
     """mu_1 of samples ``order[first:first + count]``, summed over the units that are not zero in all of them.
 
     The inputs and their masks stay in the batch's slot of that number, for the weights' gradient.
@@ -85,7 +86,7 @@ def predict_first(model, inputs, order, first, count, slot, tile, batch, listed,
 
 
 @kernel
-def predict(model, l, tile):  # type: ignore[no-untyped-def]
+def predict(model, l, tile):
     """mu_l = f(x_{l-1}) W_l + b_l."""
     layers, lanes = model.layers, model.lanes
     n_in, n_out = layers[l - 1, SIZE], layers[l, SIZE]
@@ -98,7 +99,7 @@ def predict(model, l, tile):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def activate_layer(model, l, tile):  # type: ignore[no-untyped-def]
+def activate_layer(model, l, tile):
     """f(x_l), f'(x_l), and the activity's row of ones."""
     layers, lanes = model.layers, model.lanes
     count = layers[l, SIZE] * lanes
@@ -109,7 +110,7 @@ def activate_layer(model, l, tile):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def feed_forward(model, tile):  # type: ignore[no-untyped-def]
+def feed_forward(model, tile):
     """x_l = mu_l through the hidden layers, and mu_L; mu_1 is there already."""
     for l in range(1, len(model.layers) - 1):
         states, predictions = area(model, l, STATE, tile), area(model, l, PREDICTION, tile)
@@ -120,7 +121,7 @@ def feed_forward(model, tile):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def set_targets(model, inputs, order, first, count, tile):  # type: ignore[no-untyped-def]
+def set_targets(model, inputs, order, first, count, tile):
     """Clamp the output layer to the samples' targets."""
     last = len(model.layers) - 1
     for lane in range(count):
@@ -129,7 +130,7 @@ def set_targets(model, inputs, order, first, count, tile):  # type: ignore[no-un
 
 
 @kernel
-def set_errors(model, l, tile):  # type: ignore[no-untyped-def]
+def set_errors(model, l, tile):
     """pi_l e_l = pi_l (x_l - mu_l), of a hidden layer or of a squared-error output."""
     states, predictions = area(model, l, STATE, tile), area(model, l, PREDICTION, tile)
     errors = area(model, l, ERROR, tile)
@@ -139,16 +140,21 @@ def set_errors(model, l, tile):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def set_output_errors(model, tile):  # type: ignore[no-untyped-def]
+def set_output_errors(model, tile):
     """pi_L (y - mu_L), or y - softmax(mu_L) for cross-entropy."""
     last = len(model.layers) - 1
     if model.loss == SQUARED_ERROR:
         set_errors(model, last, tile)
         return
-    size, lanes = model.layers[last, SIZE], model.lanes
     targets, outputs = area(model, last, STATE, tile), area(model, last, PREDICTION, tile)
-    errors = area(model, last, ERROR, tile)
-    largest, total = borrow(tile, 0, lanes), borrow(tile, lanes, lanes)
+    softmax_errors(targets, outputs, area(model, last, ERROR, tile), borrow(tile, 0, 2 * model.lanes), model.lanes)
+
+
+@kernel
+def softmax_errors(targets, outputs, errors, work, lanes):
+    """Y - softmax(outputs), sample by sample."""
+    largest, total = borrow(work, 0, lanes), borrow(work, lanes, lanes)
+    size = len(outputs) // lanes
     for lane in range(lanes):
         largest[lane] = outputs[lane]
         total[lane] = 0
@@ -167,7 +173,7 @@ def set_output_errors(model, tile):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def predict_errors(model, l, tile):  # type: ignore[no-untyped-def]
+def predict_errors(model, l, tile):
     """Predict layer l anew, and set its errors."""
     predict(model, l, tile)
     if l == len(model.layers) - 1:
@@ -177,7 +183,7 @@ def predict_errors(model, l, tile):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def add_energies(model, tile, count, energies):  # type: ignore[no-untyped-def]
+def add_energies(model, tile, count, energies):
     """Add each layer's energy, summed over the tile's first `count` samples, to ``energies[l]``."""
     last = len(model.layers) - 1
     lanes = model.lanes
@@ -200,7 +206,7 @@ def add_energies(model, tile, count, energies):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def cross_entropy(model, tile, count):  # type: ignore[no-untyped-def]
+def cross_entropy(model, tile, count):
     """-sum y log softmax(mu_L), summed over samples, from the outputs themselves: no logarithm of a rounded zero."""
     last = len(model.layers) - 1
     lanes = model.lanes
@@ -221,7 +227,7 @@ def cross_entropy(model, tile, count):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def largest_output(model, lane, tile):  # type: ignore[no-untyped-def]
+def largest_output(model, lane, tile):
     """Return the index of a sample's largest output, the first one among equals."""
     last = len(model.layers) - 1
     lanes, outputs = model.lanes, area(model, last, PREDICTION, tile)
@@ -233,7 +239,7 @@ def largest_output(model, lane, tile):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def count_correct(model, inputs, order, first, count, tile):  # type: ignore[no-untyped-def]
+def count_correct(model, inputs, order, first, count, tile):
     """Return how many samples' largest feed-forward output stands at their label."""
     correct = 0
     for lane in range(count):
@@ -242,23 +248,40 @@ def count_correct(model, inputs, order, first, count, tile):  # type: ignore[no-
 
 
 @kernel
-def store_tile(model, first, count, tile, batch):  # type: ignore[no-untyped-def]
+def store_tile(model, first, count, tile, batch, work):
     """Copy the errors, and the hidden activities, to the batch buffers, one row a sample."""
-    layers, lanes = model.layers, model.lanes
+    layers = model.layers
     for l in range(1, len(layers)):
-        size = layers[l, SIZE]
-        errors = layers[l, BATCH_ERROR] + first * layers[l, ERROR_STRIDE]
-        _store_rows(tile, layers[l, ERROR], size, count, lanes, batch.errors, errors, layers[l, ERROR_STRIDE])
+        store_errors(model, l, first, count, tile, batch, work)
         if l < len(layers) - 1:
             stride = layers[l, ACTIVITY_STRIDE]
-            activities = layers[l, BATCH_ACTIVITY] + first * stride
-            _store_rows(tile, layers[l, ACTIVITY], size + 1, count, lanes, batch.activities, activities, stride)
+            place = layers[l, BATCH_ACTIVITY] + first * stride
+            size = layers[l, SIZE] + 1
+            store_rows(tile, layers[l, ACTIVITY], size, count, model.lanes, batch.activities, place, stride, work)
 
 
 @kernel
-def _store_rows(tile, start, size, count, lanes, out, o, stride):  # type: ignore[no-untyped-def]
+def store_errors(model, l, first, count, tile, batch, work):
+    """Copy one layer's errors to the batch buffer."""
+    stride = model.layers[l, ERROR_STRIDE]
+    place = model.layers[l, BATCH_ERROR] + first * stride
+    size = model.layers[l, SIZE]
+    store_rows(tile, model.layers[l, ERROR], size, count, model.lanes, batch.errors, place, stride, work)
+
+
+@kernel
+def store_rows(tile, start, size, count, lanes, out, o, stride, work):
+    """Turn `size` features of a tile sample-major: ``out[o + k * stride + j] = tile[start + j * lanes + k]``."""
+    one = _one(tile[start])
+    found = borrow(work, BLOCK, BLOCK)
+    whole = size // BLOCK * BLOCK
+    for j in range(0, whole, BLOCK):
+        for k in range(BLOCK):
+            work[k] = start + (j + k) * lanes
+        for lane in range(0, count, BLOCK):
+            transpose_block(tile, work, 0, lane, out, o + lane * stride + j, stride, one, found, 0)
     for lane in range(count):
         row = borrow(out, o + lane * stride, size)
         column = borrow(tile, start + lane, size * lanes)
-        for j in range(size):
+        for j in range(whole, size):
             row[j] = column[j * lanes]

@@ -43,7 +43,7 @@ class Scratch(NamedTuple):
 
 
 @merged_kernel
-def train_tile(model, inputs, relaxation, step_size, batch, order, t, tile, listed, work, trace):  # type: ignore[no-untyped-def]
+def train_tile(model, inputs, relaxation, step_size, batch, order, t, tile, listed, work, trace):
     """Relax the t-th tile of a batch whose samples are `order`, and leave its errors and activities in `batch`."""
     lanes = model.lanes
     first = t * lanes
@@ -57,11 +57,11 @@ def train_tile(model, inputs, relaxation, step_size, batch, order, t, tile, list
     for l in range(len(energies)):
         energies[l] = 0
     add_energies(model, tile, count, energies)
-    store_tile(model, first, count, tile, batch)
+    store_tile(model, first, count, tile, batch, work)
 
 
 @kernel
-def sum_batch(chunk, batch, b, n_samples, n_tiles):  # type: ignore[no-untyped-def]
+def sum_batch(chunk, batch, b, n_samples, n_tiles):
     """Mean energies of batch b, tile after tile; a layer whose energy is not finite or too large has failed."""
     n_layers = chunk.energies.shape[1]
     for l in range(1, n_layers):
@@ -78,16 +78,16 @@ def sum_batch(chunk, batch, b, n_samples, n_tiles):  # type: ignore[no-untyped-d
 
 
 @kernel
-def has_failed(chunk):  # type: ignore[no-untyped-def]
+def has_failed(chunk):
     """Return whether any layer has diverged."""
-    for l in range(1, len(chunk.failed)):
+    for l in range(1, len(chunk.failed)):  # noqa: SIM110 (compiled code knows no any())
         if chunk.failed[l] != 0:
             return True
     return False
 
 
 @kernel
-def squared_norm(model, unit, gradient, stride):  # type: ignore[no-untyped-def]
+def squared_norm(model, unit, gradient, stride):
     """Return the squared length of a unit's gradient."""
     n_out = model.layers[unit[0], SIZE]
     total = 0.0
@@ -101,7 +101,7 @@ def squared_norm(model, unit, gradient, stride):  # type: ignore[no-untyped-def]
 
 
 @merged_kernel
-def relax_tiles(model, inputs, relaxation, step_size, chunk, batch, b, sharing, tile, listed, work):  # type: ignore[no-untyped-def]
+def relax_tiles(model, inputs, relaxation, step_size, chunk, batch, b, sharing, tile, listed, work):
     """Phase 1: the tiles of batch b; one unit more finds the next batch's step size, from the weights as they stand."""
     order = batch_order(chunk, b)
     following = batch_order(chunk, b + 1)
@@ -125,14 +125,14 @@ def relax_tiles(model, inputs, relaxation, step_size, chunk, batch, b, sharing, 
 
 
 @kernel
-def batch_order(chunk, b):  # type: ignore[no-untyped-def]
+def batch_order(chunk, b):
     """Return batch b's samples, in order; none behind the last batch."""
     first = min(b * chunk.batch_size, len(chunk.order))
     return borrow(chunk.order, first, min(chunk.batch_size, len(chunk.order) - first))
 
 
 @merged_kernel
-def step_weights(model, optimizer, units, norms, chunk, batch, b, sharing, gradient):  # type: ignore[no-untyped-def]
+def step_weights(model, optimizer, units, norms, chunk, batch, b, sharing, gradient):
     """Phase 2: every unit of weights takes its step; with clipping, it first only measures its gradient."""
     n_samples = len(batch_order(chunk, b))
     n_units, n_tiles = len(units), (n_samples + model.lanes - 1) // model.lanes
@@ -163,7 +163,7 @@ def step_weights(model, optimizer, units, norms, chunk, batch, b, sharing, gradi
 
 
 @kernel
-def clipping_factor(optimizer, norms, n_samples):  # type: ignore[no-untyped-def]
+def clipping_factor(optimizer, norms, n_samples):
     """Return what brings the mean gradient's length down to the limit, from its units' squared lengths."""
     total = 0.0
     for u in range(len(norms)):
@@ -173,7 +173,7 @@ def clipping_factor(optimizer, norms, n_samples):  # type: ignore[no-untyped-def
 
 
 @driver
-def train_chunk(thread, model, inputs, relaxation, step_size, optimizer, units, norms, chunk, batch, scratch, sharing):  # type: ignore[no-untyped-def]
+def train_chunk(thread, model, inputs, relaxation, step_size, optimizer, units, norms, chunk, batch, scratch, sharing):
     """Train on the batches of `chunk`: one thread's share; see sharing for why there is no barrier."""
     tile, gradient = scratch.tiles[thread], scratch.gradients[thread]
     listed, work = scratch.listed[thread], scratch.work[thread]

@@ -56,34 +56,46 @@ def work_units(sizes: Sequence[int]) -> NDArray[np.int64]:
 
 
 @kernel
-def unit_gradient(model, unit, n_samples, batch, gradient):  # type: ignore[no-untyped-def]
+def unit_gradient(model, unit, n_samples, batch, gradient):
     """Write sum over samples of f(x_{l-1})^T (pi_l e_l) for a unit's rows to `gradient`; return its row stride."""
+    if unit[0] == 1:
+        return _input_gradient(model, unit, n_samples, batch, gradient)
+    return dense_gradient(model, unit, n_samples, batch, gradient)
+
+
+@kernel
+def row_stride(n_out, lanes):
+    """Return how far apart the rows of a unit's gradient lie: whole lane groups."""
+    return (n_out + lanes - 1) // lanes * lanes
+
+
+@kernel
+def dense_gradient(model, unit, n_samples, batch, gradient):
+    """The gradient of a unit's rows as one product; return the row stride."""
     layers, lanes = model.layers, model.lanes
     l, first, end = unit[0], unit[1], unit[2]
-    n_out, stride_e = layers[l, SIZE], layers[l, ERROR_STRIDE]
-    errors = layers[l, BATCH_ERROR]
-    stride = (n_out + lanes - 1) // lanes * lanes
-    if l == 1:
-        _input_gradient(layers, lanes, first, end, n_samples, batch, gradient, stride)
-    else:
-        stride_a = layers[l - 1, ACTIVITY_STRIDE]
-        activities = layers[l - 1, BATCH_ACTIVITY] + first
-        n_rows = end - first
-        for column in range(0, n_out, lanes):
-            for block in range(n_blocks(n_rows)):
-                i = block_start(n_rows, block)
-                rows = block_start(n_rows, block + 1) - i
-                multiply(
-                    rows, gradient, i * stride + column, stride, batch.activities, activities + i, stride_a, 1,
-                    batch.errors, errors + column, stride_e, n_samples,
-                )  # fmt: skip
+    n_out, stride_e, stride_a = layers[l, SIZE], layers[l, ERROR_STRIDE], layers[l - 1, ACTIVITY_STRIDE]
+    stride = row_stride(n_out, lanes)
+    activities = layers[l - 1, BATCH_ACTIVITY] + first
+    n_rows = end - first
+    for column in range(0, n_out, lanes):
+        for block in range(n_blocks(n_rows)):
+            i = block_start(n_rows, block)
+            rows = block_start(n_rows, block + 1) - i
+            multiply(
+                rows, gradient, i * stride + column, stride, batch.activities, activities + i, stride_a, 1,
+                batch.errors, layers[l, BATCH_ERROR] + column, stride_e, n_samples,
+            )  # fmt: skip
     return stride
 
 
 @kernel
-def _input_gradient(layers, lanes, first, end, n_samples, batch, gradient, stride):  # type: ignore[no-untyped-def]
-    """The first layer's part: only samples in which a unit is not zero add to its row."""
+def _input_gradient(model, unit, n_samples, batch, gradient):
+    """The first layer's: only samples in which an input is not zero add to its row. Return the row stride."""
+    layers, lanes = model.layers, model.lanes
+    first, end = unit[1], unit[2]
     n_inputs, n_out, stride_e = layers[0, SIZE], layers[1, SIZE], layers[1, ERROR_STRIDE]
+    stride = row_stride(n_out, lanes)
     for i in range((end - first) * stride):
         gradient[i] = 0
     # Strips of columns outside, so that a tile's errors stay in the nearest cache for all the unit's rows.
@@ -99,10 +111,11 @@ def _input_gradient(layers, lanes, first, end, n_samples, batch, gradient, strid
                     batch.errors, errors, stride_e, width, lanes,
                 )  # fmt: skip
         column += 4 * lanes
+    return stride
 
 
 @exact_kernel
-def step_rows(optimizer, rates, scale, decay, parameters, p, gradient, g, count):  # type: ignore[no-untyped-def]
+def step_rows(optimizer, rates, scale, decay, parameters, p, gradient, g, count):
     """Move ``parameters[p : p + count]`` against ``scale * gradient[g : g + count]``."""
     weights = borrow(parameters, p, count)
     gradients = borrow(gradient, g, count)
@@ -131,7 +144,7 @@ def step_rows(optimizer, rates, scale, decay, parameters, p, gradient, g, count)
 
 
 @kernel
-def all_finite(numbers, start, count):  # type: ignore[no-untyped-def]
+def all_finite(numbers, start, count):
     """Return whether no number is NaN or infinite: 0 times it is then 0."""
     total = numbers.dtype.type(0)
     stretch = borrow(numbers, start, count)
@@ -141,7 +154,7 @@ def all_finite(numbers, start, count):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def unit_step(model, optimizer, rates, scale, unit, gradient, stride):  # type: ignore[no-untyped-def]
+def unit_step(model, optimizer, rates, scale, unit, gradient, stride):
     """Take the optimiser's step for a unit; the bias row, if it is here, does not decay. Return whether finite."""
     layers = model.layers
     l, first, end = unit[0], unit[1], unit[2]

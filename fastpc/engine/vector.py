@@ -119,14 +119,14 @@ class _Loop:
 
 
 def _make_product(indexed: bool) -> Any:
-    @intrinsic  # type: ignore[untyped-decorator]
+    @intrinsic
     def product_block(
         typing_context, rows, out, o, out_stride, scalars, s, step_k, step_m, vectors, v, step_v, indices, count
-    ):  # type: ignore[no-untyped-def]
+    ):
         i64 = types.int64
         signature = types.void(i64, out, i64, i64, scalars, i64, i64, i64, vectors, i64, i64, indices, i64)
 
-        def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        def generate(context, builder, signature, arguments):
             rows, out, o, out_stride, scalars, s, step_k, step_m, vectors, v, step_v, indices, count = arguments
             # Twelve loops: inlined into every caller, they would multiply the time to compile. (Numba passes a
             # caller's wish to be inlined on to what it calls.)
@@ -180,12 +180,12 @@ indexed_product_block = _make_product(indexed=True)
 
 
 def _make_accumulate(wide: bool) -> Any:
-    @intrinsic  # type: ignore[untyped-decorator]
-    def accumulate(typing_context, out, o, mask, scalars, s, matrix, m, stride):  # type: ignore[no-untyped-def]
+    @intrinsic
+    def accumulate(typing_context, out, o, mask, scalars, s, matrix, m, stride):
         i64 = types.int64
         signature = types.void(out, i64, types.uint64, scalars, i64, matrix, i64, i64)
 
-        def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        def generate(context, builder, signature, arguments):
             out, o, mask, scalars, s, matrix, m, stride = arguments
             dtype = signature.args[0].dtype
             bits = _bits(dtype)
@@ -237,16 +237,16 @@ def _interleave(builder: Any, a: Any, b: Any) -> tuple[Any, Any]:
     return low, high
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def transpose_block(typing_context, data, rows, r, unit, out, o, stride, scale, bits_out, m):  # type: ignore[no-untyped-def]
-    """out[o + u*stride + k] = scale * data[rows[r + k] + unit + u] for u, k < BLOCK; bit k of bits_out[m + u]: not zero.
+@intrinsic
+def transpose_block(typing_context, data, rows, r, unit, out, o, stride, scale, bits_out, m):
+    """out[o + u*stride + k] = scale * data[rows[r + k] + unit + u] for u, k < BLOCK; bits say which are not 0.
 
     A square of BLOCK samples by BLOCK units turns in registers, by log2(BLOCK) perfect shuffles.
     """
     i64 = types.int64
     signature = types.void(data, rows, i64, i64, out, i64, i64, out.dtype, bits_out, i64)
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, arguments):
         data, rows, r, unit, out, o, stride, scale, bits_out, m = arguments
         source, target = signature.args[0].dtype, signature.args[4].dtype
         number = context.get_value_type(target)
@@ -282,11 +282,11 @@ def transpose_block(typing_context, data, rows, r, unit, out, o, stride, scale, 
     return signature, generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def power_of_two(typing_context, exponent):  # type: ignore[no-untyped-def]
+@intrinsic
+def power_of_two(typing_context, exponent):
     """Return 2**exponent for an integral float inside the normal range, from the bits of the exponent alone."""
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, arguments):
         bits = _bits(signature.args[0])
         integer = ir.IntType(bits)
         bias, shift = (127, 23) if bits == 32 else (1023, 52)
@@ -297,34 +297,35 @@ def power_of_two(typing_context, exponent):  # type: ignore[no-untyped-def]
     return exponent(exponent), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def fetch_add(typing_context, counters, index, amount):  # type: ignore[no-untyped-def]
+@intrinsic
+def fetch_add(typing_context, counters, index, amount):
     """Add `amount` to ``counters[index]`` atomically and return what was there before."""
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, arguments):
         counters, index, amount = arguments
         return builder.atomic_rmw("add", _data(context, builder, signature.args[0], counters, index), amount, "seq_cst")
 
     return types.int64(counters, types.int64, types.int64), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def load_shared(typing_context, counters, index):  # type: ignore[no-untyped-def]
+@intrinsic
+def load_shared(typing_context, counters, index):
     """Read ``counters[index]`` atomically: what its writers wrote before they raised it is visible after."""
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, arguments):
         return builder.load_atomic(_data(context, builder, signature.args[0], *arguments), "seq_cst", 8)
 
     return types.int64(counters, types.int64), generate
 
 
-def _make_call(name: str, result: Any) -> Any:
-    @intrinsic  # type: ignore[untyped-decorator]
-    def call(typing_context):  # type: ignore[no-untyped-def]
-        def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+def _make_call(name: str, result: Any, *values: int) -> Any:
+    @intrinsic
+    def call(typing_context):
+        def generate(context, builder, signature, arguments):
             module = builder.module
-            function = module.globals.get(name) or ir.Function(module, ir.FunctionType(result, []), name)
-            builder.call(function, [])
+            kind = ir.FunctionType(result, [I32] * len(values))
+            function = module.globals.get(name) or ir.Function(module, kind, name)
+            builder.call(function, [ir.Constant(I32, value) for value in values])
             return context.get_dummy_value()
 
         return types.void(), generate
@@ -336,25 +337,25 @@ def _has_symbol(name: str) -> bool:
     return llvm.address_of_symbol(name) is not None
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _nothing(typing_context):  # type: ignore[no-untyped-def]
+@intrinsic
+def _nothing(typing_context):
     return types.void(), lambda context, builder, signature, arguments: context.get_dummy_value()
 
 
-# `pause` tells the core that this is a waiting loop; `yield_core` offers the core to another thread.
+# `pause` tells the core that this is a waiting loop; `sleep_briefly` gives the core away for 50 microseconds.
 _ON_X86 = llvm.get_process_triple().startswith(("x86_64", "i686"))
 pause = _make_call("llvm.x86.sse2.pause", ir.VoidType()) if _ON_X86 else _nothing
-yield_core = _make_call("sched_yield", I32) if _has_symbol("sched_yield") else _nothing
+sleep_briefly = _make_call("usleep", I32, 50) if _has_symbol("usleep") else _nothing
 
 
 def per_type(float32: float, float64: float) -> Any:
     """Make a function of one number that returns a constant in that number's type."""
 
-    @intrinsic  # type: ignore[untyped-decorator]
-    def constant(typing_context, like):  # type: ignore[no-untyped-def]
+    @intrinsic
+    def constant(typing_context, like):
         value = float(np.float32(float32)) if like == types.float32 else float64
 
-        def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        def generate(context, builder, signature, arguments):
             return context.get_constant(signature.return_type, value)
 
         return like(like), generate
@@ -365,11 +366,11 @@ def per_type(float32: float, float64: float) -> Any:
 def polynomial(float32: tuple[float, ...], float64: tuple[float, ...]) -> Any:
     """Make a function that evaluates a polynomial, lowest power first, by Horner's rule in fused steps."""
 
-    @intrinsic  # type: ignore[untyped-decorator]
-    def evaluate(typing_context, x):  # type: ignore[no-untyped-def]
+    @intrinsic
+    def evaluate(typing_context, x):
         coefficients = [float(np.float32(c)) for c in float32] if x == types.float32 else list(float64)
 
-        def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        def generate(context, builder, signature, arguments):
             number = context.get_value_type(signature.return_type)
             name = f"llvm.fma.f{_bits(signature.return_type)}"
             multiply_add = builder.module.declare_intrinsic(name, (), ir.FunctionType(number, [number] * 3))
@@ -383,8 +384,8 @@ def polynomial(float32: tuple[float, ...], float64: tuple[float, ...]) -> Any:
     return evaluate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def borrow(typing_context, array, start, count):  # type: ignore[no-untyped-def]
+@intrinsic
+def borrow(typing_context, array, start, count):
     """Return ``array[start : start + count]`` of a flat array, without counting a reference.
 
     A slice counts one up and one down, atomically: some 40 ns, more than the loop it serves. A borrowed view must not
@@ -393,7 +394,7 @@ def borrow(typing_context, array, start, count):  # type: ignore[no-untyped-def]
     """
     view = types.Array(array.dtype, 1, "C")
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, arguments):
         array, start, count = arguments
         size = context.get_abi_sizeof(context.get_data_type(array_type.dtype))
         result = context.make_array(view)(context, builder)
@@ -411,11 +412,11 @@ def borrow(typing_context, array, start, count):  # type: ignore[no-untyped-def]
     return view(array, types.int64, types.int64), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def prefetch(typing_context, array, index):  # type: ignore[no-untyped-def]
+@intrinsic
+def prefetch(typing_context, array, index):
     """Ask for the cache line that holds ``array[index]``, and go on."""
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, arguments):
         byte = ir.IntType(8).as_pointer()
         pointer = builder.bitcast(_data(context, builder, signature.args[0], *arguments), byte)
         kind = ir.FunctionType(ir.VoidType(), [byte, I32, I32, I32])

@@ -21,10 +21,14 @@ STEP_KINDS = {"fixed": FIXED, "auto": AUTO, "capped": CAPPED}
 
 
 class Workspace:
-    """The buffers of one network for batches of at most `batch_size` samples on `threads` threads."""
+    """The buffers of one network for batches of at most `batch_size` samples on `threads` threads.
 
-    def __init__(self, layout: Layout, batch_size: int, threads: int) -> None:
-        dtype, lanes, n_inputs = layout.dtype, layout.lanes, layout.sizes[0]
+    `n_inputs` is the width of what samples bring in, where that is not the first layer's.
+    """
+
+    def __init__(self, layout: Layout, batch_size: int, threads: int, n_inputs: int | None = None) -> None:
+        dtype, lanes = layout.dtype, layout.lanes
+        n_inputs = layout.sizes[0] if n_inputs is None else n_inputs
         self.layout = layout
         self.threads = threads
         self.batch_size = batch_size

@@ -1,0 +1,84 @@
+"""Predictive coding networks, trained fast on CPUs.
+
+Everything named in `__all__` is loaded when it is first asked for: to import fastpc costs next to
+nothing, and loads no TensorFlow, scikit-learn, matplotlib or Numba.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fastpc import data, notebook
+    from fastpc.data import Dataset, Shuffle, as_dataset, load_digits, load_mnist
+    from fastpc.errors import (
+        CheckpointError,
+        ConfigurationError,
+        DataError,
+        DivergenceError,
+        FastPCError,
+    )
+    from fastpc.network import PCNetwork
+    from fastpc.optimizers import SGD, Adam, AdamW
+    from fastpc.rules import PC
+    from fastpc.schedules import Constant, Cosine, Step, Warmup
+    from fastpc.trainer import Trainer
+
+__version__ = "0.1.0"
+
+_MODULES = ("data", "notebook")
+_HOMES = {
+    "fastpc.data": ("Dataset", "Shuffle", "as_dataset", "load_digits", "load_mnist"),
+    "fastpc.errors": (
+        "CheckpointError",
+        "ConfigurationError",
+        "DataError",
+        "DivergenceError",
+        "FastPCError",
+    ),
+    "fastpc.network": ("PCNetwork",),
+    "fastpc.optimizers": ("SGD", "Adam", "AdamW"),
+    "fastpc.rules": ("PC",),
+    "fastpc.schedules": ("Constant", "Cosine", "Step", "Warmup"),
+    "fastpc.trainer": ("Trainer",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "PC",
+    "SGD",
+    "Adam",
+    "AdamW",
+    "CheckpointError",
+    "ConfigurationError",
+    "Constant",
+    "Cosine",
+    "DataError",
+    "Dataset",
+    "DivergenceError",
+    "FastPCError",
+    "PCNetwork",
+    "Shuffle",
+    "Step",
+    "Trainer",
+    "Warmup",
+    "__version__",
+    "as_dataset",
+    "data",
+    "load_digits",
+    "load_mnist",
+    "notebook",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its module, once."""
+    if name in _MODULES:
+        return import_module(f"fastpc.{name}")  # which also makes it an attribute of this package
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'fastpc' has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_HOME_OF[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,68 @@
+"""What `fastpc train` does when it is told nothing: the one place that says so.
+
+The default was chosen on a validation split of MNIST's training set (a sixth of it), never on the test set. Means of
+three seeds after ten epochs, relu and squared error: hidden 256-256 98.35%, 512-256 98.54%.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Preset:
+    """All settings of a training run but its data.
+
+    Parameters
+    ----------
+    hidden : tuple of int
+        Sizes of the hidden layers; the data says the first and the last size.
+    activation : tuple of str
+        One for all hidden layers, or one for each.
+    loss, dtype : str
+        As `fastpc.PCNetwork` takes them.
+    rule : str
+        The name of a learning rule.
+    steps : int
+        Relaxation steps per batch.
+    step_size : float or "auto"
+        Of one relaxation step.
+    momentum : float
+        Of the states in relaxation.
+    optimizer, schedule : str
+        Names of an optimiser and of its learning-rate schedule.
+    learning_rate : float
+        Of the optimiser.
+    batch_size, epochs : int
+        How much at a time, and how often.
+    """
+
+    hidden: tuple[int, ...] = (512, 256)
+    activation: tuple[str, ...] = ("relu",)
+    loss: str = "squared_error"
+    dtype: str = "float32"
+    rule: str = "pc"
+    steps: int = 3
+    step_size: float | Literal["auto"] = 0.05
+    momentum: float = 0.0
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    schedule: str = "cosine"
+    batch_size: int = 64
+    epochs: int = 10
+
+
+DEFAULT = Preset()
+# The seed notebook's own numbers, for its rule.
+NOTEBOOK = Preset(
+    hidden=(128,),
+    activation=("identity",),
+    rule="notebook",
+    steps=5,
+    step_size=0.1,
+    optimizer="sgd",
+    learning_rate=0.005,
+    schedule="constant",
+    batch_size=64,
+    epochs=2,
+)
+BY_RULE = {preset.rule: preset for preset in (DEFAULT, NOTEBOOK)}
