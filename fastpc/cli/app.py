@@ -1,0 +1,102 @@
+"""The Typer application, and what becomes of errors: one sentence and an exit code."""
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from fastpc import __version__
+from fastpc.cli.evaluate import evaluate
+from fastpc.cli.info import info
+from fastpc.cli.notebook import notebook
+from fastpc.cli.train import train
+from fastpc.cli.warmup import warmup
+from fastpc.errors import DivergenceError, FastPCError
+
+FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
+
+EXAMPLES = """
+[bold]Examples[/bold]
+
+fastpc train               train the default network on MNIST
+
+fastpc train --out run     … and keep the model, the metrics and the settings
+
+fastpc evaluate run        measure it again
+
+fastpc train --help        all options of a command, with examples
+
+[bold]Exit codes[/bold]  0 done, 1 failed (diverged, say), 2 wrong use, 130 interrupted
+"""
+
+app = typer.Typer(
+    name="fastpc",
+    help="Train predictive coding networks, fast, on the processor you have.",
+    epilog=EXAMPLES,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (train, evaluate, notebook, info, warmup):
+    app.command(epilog=getattr(sys.modules[command.__module__], "EXAMPLES", None))(command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"fastpc {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        What stands behind ``fastpc``; by default, the arguments of this process.
+
+    Returns
+    -------
+    int
+        The exit code: 0 done, 1 failed, 2 wrong use, 130 interrupted.
+    """
+    command = typer.main.get_command(app)
+    try:
+        code = command.main(arguments, prog_name="fastpc", standalone_mode=False)
+    except DivergenceError as error:
+        return _complain(str(error), FAILED)
+    except FastPCError as error:
+        return _complain(str(error), WRONG_USE)
+    except typer.Abort:
+        return _complain("interrupted", INTERRUPTED)
+    except Exception as error:
+        # Typer's own errors: an unknown option, no number where one is due.
+        if not (hasattr(error, "format_message") and hasattr(error, "exit_code")):
+            raise
+        hint = "see fastpc --help"
+        if context := getattr(error, "ctx", None):
+            hint = f"see {context.command_path} --help"
+        if message := error.format_message().rstrip("."):  # none after ``fastpc`` alone: help it is
+            _complain(f"{message}; {hint}", WRONG_USE)
+        return int(error.exit_code)
+    return code if isinstance(code, int) else 0
+
+
+def _complain(message: str, code: int) -> int:
+    message = " ".join(message.split()).rstrip(".")
+    typer.secho(f"fastpc: {message}.", err=True, fg=typer.colors.RED)
+    return code

@@ -1,0 +1,92 @@
+"""Options that several commands share, and what their values mean."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from fastpc.errors import ConfigurationError
+
+DataOption = Annotated[
+    str,
+    typer.Option(
+        metavar="SOURCE",
+        help="auto, mnist, digits, or the path of a .npz file or a folder of IDX files. "
+        "auto looks at FASTPC_DATA, then for Keras's MNIST, and falls back on digits.",
+        rich_help_panel="Data",
+    ),
+]
+ThreadsOption = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        help="Threads to compute with; results are the same with any number.",
+        show_default="one for each core",
+        rich_help_panel="Run",
+    ),
+]
+JsonOption = Annotated[
+    bool,
+    typer.Option(
+        "--json",
+        help="Print the result as one JSON object, alone on the last line of standard output.",
+        rich_help_panel="Output",
+    ),
+]
+QuietOption = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", help="Print the result alone.", rich_help_panel="Output"),
+]
+
+
+def parse_sizes(option: str, text: str) -> tuple[int, ...]:
+    """Read layer sizes such as ``784,256,10``; ``none`` and an empty text are no sizes.
+
+    Raises
+    ------
+    ConfigurationError
+        If a part is not a whole number above 0.
+    """
+    if text.strip().lower() in ("", "none"):
+        return ()
+    parts = [part.strip() for part in text.split(",")]
+    # isdecimal, because int() also takes signs, underscores and spaces.
+    if not all(part.isascii() and part.isdecimal() and int(part) > 0 for part in parts):
+        raise ConfigurationError(
+            f"expected {option} to be sizes above 0 with commas between them, got {text!r}; "
+            "write them like 256,256"
+        )
+    return tuple(int(part) for part in parts)
+
+
+def parse_step_size(text: str) -> float | Literal["auto"]:
+    """Read the size of a relaxation step: a number, or ``auto``.
+
+    Raises
+    ------
+    ConfigurationError
+        If it is neither. The bounds of the number are the learning rule's to check.
+    """
+    if text == "auto":
+        return "auto"
+    try:
+        return float(text)
+    except ValueError:
+        raise ConfigurationError(
+            f"expected --step-size to be a number or auto, got {text!r}; try auto"
+        ) from None
+
+
+def model_path(path: Path) -> Path:
+    """Return the model file that `path` stands for: itself, or the one in a run's folder."""
+    return path / "model.safetensors" if path.is_dir() else path
+
+
+def warn(message: str) -> None:
+    """Print a warning in plain sight, whether quiet or not."""
+    typer.secho(f"fastpc: warning: {message}.", err=True, fg=typer.colors.YELLOW, bold=True)
+
+
+def say(message: str) -> None:
+    """Print a message that is not a part of the result."""
+    typer.echo(message, err=True)

@@ -1,0 +1,154 @@
+"""``fastpc train``: the main job."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fastpc.checks import require_choice
+from fastpc.cli import build
+from fastpc.cli.job import Job
+from fastpc.cli.options import (
+    DataOption,
+    JsonOption,
+    QuietOption,
+    ThreadsOption,
+    parse_sizes,
+    parse_step_size,
+)
+from fastpc.cli.report import report
+from fastpc.errors import ConfigurationError
+from fastpc.presets import BY_RULE, DEFAULT
+
+EXAMPLES = """
+[bold]Examples[/bold]
+
+fastpc train                               the default network on MNIST
+
+fastpc train --out run                     keep model, metrics and settings
+
+fastpc train --hidden 128 --epochs 3       one hidden layer, three epochs
+
+fastpc train --layers 784,128,10 --batch-size 64 --steps 8
+
+fastpc train --validation 0.1 --lr 0.001   tune on a part held out
+
+fastpc train --data digits --json          small data, a result for programs
+"""
+
+
+def _option(panel: str, text: str, *names: str, **more: Any) -> Any:
+    return typer.Option(*names, help=text, rich_help_panel=panel, **more)
+
+
+def train(
+    data: DataOption = "auto",
+    layers: Annotated[
+        str | None, _option("Network", "All layer sizes, such as 784,256,256,10.", metavar="SIZES")
+    ] = None,
+    hidden: Annotated[
+        str | None,
+        _option(
+            "Network",
+            "The hidden sizes alone; the data says the others. none for no hidden layer.",
+            metavar="SIZES",
+            show_default=",".join(map(str, DEFAULT.hidden)),
+        ),
+    ] = None,
+    activation: Annotated[
+        str | None,
+        _option(
+            "Network",
+            "identity, relu, leaky_relu, tanh, sigmoid, gelu, silu or hard_tanh; "
+            "or one for each hidden layer, with commas between them.",
+            metavar="NAME", show_default=",".join(DEFAULT.activation),
+        ),
+    ] = None,
+    loss: Annotated[
+        str | None, _option("Network", "squared_error or cross_entropy.", metavar="NAME", show_default=DEFAULT.loss)
+    ] = None,
+    dtype: Annotated[
+        str | None, _option("Network", "float32 or float64.", metavar="NAME", show_default=DEFAULT.dtype)
+    ] = None,
+    rule: Annotated[
+        str, _option("Learning", f"How to learn: {', '.join(build.RULES)}.", metavar="NAME")
+    ] = DEFAULT.rule,
+    steps: Annotated[
+        int | None, _option("Learning", "Relaxation steps for each batch.", metavar="N", show_default=str(DEFAULT.steps))
+    ] = None,
+    step_size: Annotated[
+        str | None,
+        _option(
+            "Learning",
+            "Size of a relaxation step: a number, or auto, which stays stable as weights grow.",
+            metavar="SIZE", show_default=str(DEFAULT.step_size),
+        ),
+    ] = None,
+    momentum: Annotated[
+        float | None, _option("Learning", "Momentum of the states in relaxation.", metavar="M", show_default=str(DEFAULT.momentum))
+    ] = None,
+    epochs: Annotated[
+        int | None, _option("Learning", "How often to go through the data.", metavar="N", show_default=str(DEFAULT.epochs))
+    ] = None,
+    batch_size: Annotated[
+        int | None, _option("Learning", "Samples for each update of the weights.", metavar="N", show_default=str(DEFAULT.batch_size))
+    ] = None,
+    lr: Annotated[
+        float | None, _option("Learning", "Learning rate of the weights.", metavar="RATE", show_default=str(DEFAULT.learning_rate))
+    ] = None,
+    optimizer: Annotated[
+        str | None, _option("Learning", "sgd, adam or adamw.", metavar="NAME", show_default=DEFAULT.optimizer)
+    ] = None,
+    schedule: Annotated[
+        str | None,
+        _option(
+            "Learning",
+            "How the learning rate changes: constant, step, cosine or warmup.",
+            metavar="NAME", show_default=DEFAULT.schedule,
+        ),
+    ] = None,
+    validation: Annotated[
+        float | None,
+        _option("Data", "Hold out this part of the training set.", metavar="FRACTION"),
+    ] = None,
+    seed: Annotated[int, _option("Run", "Of weights, shuffling and hold-out.", metavar="N")] = 0,
+    threads: ThreadsOption = None,
+    out: Annotated[
+        Path | None,
+        _option(
+            "Output",
+            "Write model.safetensors, metrics.jsonl and config.json here, "
+            "over those of an earlier run.",
+            metavar="DIR",
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Train a predictive coding network, by default on MNIST.
+
+    The test accuracy is that of the final epoch. The test set takes no part in training.
+    """
+    if layers is not None and hidden is not None:
+        raise ConfigurationError("expected --layers or --hidden, got both; leave one out")
+    require_choice("--rule", rule, build.RULES)
+    given: dict[str, Any] = {
+        "hidden": None if hidden is None else parse_sizes("--hidden", hidden),
+        "activation": None if activation is None else tuple(name.strip() for name in activation.split(",")),
+        "loss": loss,
+        "dtype": dtype,
+        "steps": steps,
+        "step_size": None if step_size is None else parse_step_size(step_size),
+        "momentum": momentum,
+        "optimizer": optimizer,
+        "learning_rate": lr,
+        "schedule": schedule,
+        "batch_size": batch_size,
+        "epochs": epochs,
+    }
+    preset = replace(BY_RULE[rule], **{name: value for name, value in given.items() if value is not None})
+    sizes = None if layers is None else parse_sizes("--layers", layers)
+    job = Job(preset, sizes, data, validation, seed, threads, out)
+    result = job.run(show_progress=not quiet and not as_json)
+    report(result, as_json=as_json, quiet=quiet)

@@ -1,0 +1,244 @@
+"""The command line: what commands print, and what they keep."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import fastpc
+from commands import SMALL, complaint, run_json
+from fastpc import network, optimizers, schedules
+from fastpc.cli import main, notice
+from fastpc.presets import DEFAULT
+
+FIELDS = {
+    "test_accuracy",
+    "epochs",
+    "train_seconds",
+    "compile_seconds",
+    "samples_seen",
+    "samples_per_second",
+    "rule",
+    "layers",
+    "parameters_sha256",
+}
+
+
+class TestTrain:
+    def test_json_is_one_object_alone_on_standard_output(self, capsys):
+        assert main([*SMALL, "--json"]) == 0
+        (line,) = capsys.readouterr().out.splitlines()
+        result = json.loads(line)
+        assert result.keys() >= FIELDS
+        assert result["layers"] == [64, 16, 10]
+        assert result["rule"] == "pc"
+        assert result["epochs"] == 2
+        assert result["samples_seen"] == 2 * 1437
+        assert 0 < result["test_accuracy"] <= 1
+        speed = result["samples_seen"] / result["train_seconds"]
+        assert result["samples_per_second"] == pytest.approx(speed)
+
+    def test_people_get_a_table(self, capsys):
+        assert main([*SMALL]) == 0
+        out = capsys.readouterr().out
+        assert all(
+            word in out for word in ("test accuracy", "training time", "samples/s", "digits")
+        )
+
+    def test_the_quiet_get_one_line(self, capsys):
+        assert main([*SMALL, "--quiet"]) == 0
+        assert capsys.readouterr().out.startswith("test accuracy ")
+
+    def test_nothing_is_drawn_into_a_pipe(self, capsys, monkeypatch):
+        monkeypatch.setattr(notice, "PATIENCE", 3600.0)
+        assert main([*SMALL]) == 0
+        assert capsys.readouterr().err == ""
+
+    def test_layers_says_with_all_sizes_what_hidden_says_with_its_own(self, capsys):
+        all_sizes = run_json(
+            capsys, "train", "--data", "digits", "--layers", "64,16,10", "--epochs", "2"
+        )
+        hidden = run_json(capsys, *SMALL)
+        assert all_sizes["parameters_sha256"] == hidden["parameters_sha256"]
+
+    def test_hidden_none_is_a_network_of_one_layer(self, capsys):
+        result = run_json(capsys, "train", "--data", "digits", "--hidden", "none", "--epochs", "1")
+        assert result["layers"] == [64, 10]
+
+    def test_the_seed_decides_the_run(self, capsys):
+        first, again, other = (run_json(capsys, *SMALL, "--seed", seed) for seed in ("1", "1", "2"))
+        assert first["parameters_sha256"] == again["parameters_sha256"]
+        assert first["parameters_sha256"] != other["parameters_sha256"]
+
+    def test_validation_holds_out_a_part_of_the_training_set(self, capsys):
+        result = run_json(capsys, *SMALL, "--validation", "0.25")
+        assert result["samples_seen"] == 2 * (1437 - 359)
+        assert 0 < result["validation_accuracy"] <= 1
+
+    def test_options_reach_the_run(self, capsys):
+        options = {
+            "loss": "cross_entropy",
+            "dtype": "float32",
+            "steps": 5,
+            "step_size": "auto",
+            "momentum": 0.25,
+            "optimizer": "adamw",
+            "schedule": "warmup",
+            "batch_size": 50,
+        }
+        words = [
+            w
+            for name, value in options.items()
+            for w in (f"--{name.replace('_', '-')}", str(value))
+        ]
+        result = run_json(capsys, *SMALL, *words, "--lr", "0.003", "--activation", "tanh")
+        assert {name: result[name] for name in options} == options
+        assert result["learning_rate"] == 0.003
+        assert result["activations"] == ["tanh"]
+
+    def test_where_no_mnist_can_be_had_it_says_so_and_takes_the_digits(
+        self, capsys, monkeypatch, tmp_path
+    ):
+        monkeypatch.delenv("FASTPC_DATA", raising=False)
+        monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+        monkeypatch.setitem(sys.modules, "tensorflow", None)
+        assert main(["train", "--hidden", "16", "--epochs", "1", "--json", "--quiet"]) == 0
+        printed = capsys.readouterr()
+        assert json.loads(printed.out)["data"] == "digits"
+        assert "warning" in printed.err
+        assert "install fastpc[tensorflow]" in printed.err
+        assert main(["train", "--data", "mnist"]) == 2
+        assert "install fastpc[tensorflow]" in complaint(capsys)
+
+
+class TestOut:
+    def test_a_run_leaves_model_metrics_and_settings(self, capsys, tmp_path):
+        result = run_json(capsys, *SMALL, "--out", str(tmp_path / "new" / "run"))
+        folder = tmp_path / "new" / "run"
+        assert {path.name for path in folder.iterdir()} == {
+            "model.safetensors",
+            "metrics.jsonl",
+            "config.json",
+        }
+        metrics = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+        assert [line["epoch"] for line in metrics] == [1, 2]
+        assert metrics[-1]["accuracy"] == result["train_accuracy"]
+        configuration = json.loads((folder / "config.json").read_text())
+        assert configuration["layers"] == [64, 16, 10]
+        assert configuration["hidden"] == [16]
+        assert configuration["data"] == "digits"
+        assert configuration["fastpc"] == fastpc.__version__
+
+    def test_the_same_run_leaves_the_same_bytes_in_any_folder(self, capsys, tmp_path):
+        for name in ("one", "two", "one"):
+            run_json(capsys, *SMALL, "--out", str(tmp_path / name))
+        one, two = ((tmp_path / name / "model.safetensors").read_bytes() for name in ("one", "two"))
+        assert one == two
+
+    @pytest.mark.slow  # the serial kernels are compiled too
+    def test_the_same_run_leaves_the_same_bytes_on_any_number_of_threads(self, capsys, tmp_path):
+        for threads in ("1", "2", "4"):
+            run_json(capsys, *SMALL, "--out", str(tmp_path / threads), "--threads", threads)
+        models = {(tmp_path / threads / "model.safetensors").read_bytes() for threads in "124"}
+        assert len(models) == 1
+
+    @pytest.mark.parametrize("suffix", [(), ("model.safetensors",)])
+    def test_evaluate_reads_it_back(self, capsys, tmp_path, suffix):
+        trained = run_json(capsys, *SMALL, "--out", str(tmp_path))
+        found = run_json(capsys, "evaluate", str(tmp_path.joinpath(*suffix)), "--data", "digits")
+        assert found["test_accuracy"] == trained["test_accuracy"]
+        assert found["layers"] == trained["layers"]
+        assert sum(map(sum, found["confusion"])) == found["samples"] == 360
+
+    def test_a_folder_that_cannot_be_written_to_is_found_before_the_data_is_read(
+        self, capsys, monkeypatch, tmp_path
+    ):
+        (tmp_path / "file").write_text("in the way")
+        monkeypatch.setattr("fastpc.data.find", lambda *_, **__: pytest.fail("data was read"))
+        assert main([*SMALL, "--out", str(tmp_path / "file")]) == 2
+        assert "expected --out to be a folder" in complaint(capsys)
+
+    def test_divergence_is_a_failure_that_leaves_no_model_not_even_an_old_one(
+        self, capsys, tmp_path
+    ):
+        run_json(capsys, *SMALL, "--out", str(tmp_path))
+        wild = ("--optimizer", "sgd", "--lr", "1e9", "--out", str(tmp_path))
+        assert main([*SMALL, *wild]) == 1
+        assert "training diverged in epoch 1, batch" in complaint(capsys)
+        assert not (tmp_path / "model.safetensors").exists()
+
+    def test_wrong_use_leaves_an_earlier_run_alone(self, capsys, tmp_path):
+        run_json(capsys, *SMALL, "--out", str(tmp_path))
+        before = (tmp_path / "model.safetensors").read_bytes()
+        assert main([*SMALL, "--steps", "-1", "--out", str(tmp_path)]) == 2
+        assert main([*SMALL, "--epochs", "0", "--out", str(tmp_path)]) == 2
+        assert main([*SMALL, "--batch-size", "0", "--out", str(tmp_path)]) == 2
+        assert (tmp_path / "model.safetensors").read_bytes() == before
+
+    def test_an_interrupt_leaves_the_model_as_it_stands(self, capsys, monkeypatch, tmp_path):
+        from fastpc.trainer import Trainer
+
+        def interrupted(self: Trainer, *_: object, **__: object) -> None:
+            self.network.biases[0] = [0.5] * 16
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(Trainer, "fit", interrupted)
+        assert main([*SMALL, "--out", str(tmp_path)]) == 130
+        assert str(tmp_path / "model.safetensors") in capsys.readouterr().err
+        assert (fastpc.PCNetwork.load(tmp_path / "model.safetensors").biases[0] == 0.5).all()
+
+    @pytest.mark.slow  # a run of its own, long enough to be interrupted
+    def test_ctrl_c_in_a_real_run(self, tmp_path):
+        command = [sys.executable, "-m", "fastpc", *SMALL[:-1], "1000000", "--out", str(tmp_path)]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+            metrics = tmp_path / "metrics.jsonl"
+            while process.poll() is None and not (
+                metrics.exists() and metrics.read_bytes().count(b"\n") >= 20
+            ):
+                time.sleep(0.01)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=60)
+        assert process.returncode == 130
+        assert "Traceback" not in err
+        network = fastpc.PCNetwork.load(tmp_path / "model.safetensors")
+        assert fastpc.Trainer(network).evaluate(fastpc.load_digits()[1]).accuracy > 0.5
+
+
+def test_warmup_says_how_long_it_took(capsys):
+    assert run_json(capsys, "warmup")["compile_seconds"] > 0
+    assert main(["warmup", "--dtype", "float16"]) == 2
+    assert "'float16'" in complaint(capsys)
+
+
+def test_info_says_what_fastpc_runs_on(capsys):
+    record = run_json(capsys, "info")
+    assert record["fastpc"] == fastpc.__version__
+    assert record["threads"] >= 1
+    assert main(["info"]) == 0
+    assert "numba" in capsys.readouterr().out
+
+
+def test_the_notebook_prints_what_it_printed_and_the_honest_figure(capsys, mnist_npz: Path):
+    assert main(["notebook", "--data", str(mnist_npz)]) == 0
+    out = capsys.readouterr().out
+    assert "Batch Accuracy: 100.00%" in out
+    assert "0.09432863, 0.15351399, 0.09415026" in out
+    assert "Honest accuracy" in out
+
+
+def test_python_can_run_the_package():
+    done = subprocess.run(
+        [sys.executable, "-m", "fastpc", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("fastpc ")
+
+
+def test_the_default_settings_are_ones_that_exist():
+    assert set(DEFAULT.activation) <= set(network.ACTIVATIONS)
+    assert DEFAULT.loss in network.LOSSES
+    assert DEFAULT.optimizer in optimizers.NAMES
+    assert DEFAULT.schedule in schedules.NAMES

@@ -1,0 +1,76 @@
+"""Wrong use of the command line: one clear sentence on standard error, and exit code 2."""
+
+import pytest
+
+import fastpc
+from commands import SMALL, complaint
+from fastpc.cli import main
+from fastpc.errors import DataError
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--hidden", "16,-3"), "expected --hidden to be sizes above 0"),
+        (("--hidden", "16,x"), "expected --hidden to be sizes above 0"),
+        (("--hidden", "0"), "expected --hidden to be sizes above 0"),
+        (("--layers", "784,16,10"), "expected --layers to begin with 64 and end with 10"),
+        (("--layers", "64,16,12"), "expected --layers to begin with 64 and end with 10"),
+        (("--layers", "64"), "expected --layers to begin with 64 and end with 10"),
+        (("--layers", "64,16,10", "--hidden", "16"), "expected --layers or --hidden, got both"),
+        (("--activation", "rellu"), "'rellu'"),
+        (("--activation", "relu,tanh,relu"), "activations"),
+        (("--loss", "mse"), "'mse'"),
+        (("--dtype", "float16"), "'float16'"),
+        (("--rule", "backprop"), "'backprop'"),
+        (("--optimizer", "adm"), "'adm'"),
+        (("--schedule", "cosin"), "'cosin'"),
+        (("--lr", "-0.1"), "learning_rate"),
+        (("--lr", "nan"), "learning_rate"),
+        (("--lr", "fast"), "--lr"),
+        (("--steps", "-1"), "steps"),
+        (("--steps", "2.5"), "--steps"),
+        (("--step-size", "0"), "step_size"),
+        (("--step-size", "big"), "--step-size"),
+        (("--momentum", "1"), "momentum"),
+        (("--epochs", "0"), "--epochs"),
+        (("--batch-size", "0"), "batch_size"),
+        (("--validation", "1"), "fraction"),
+        (("--seed", "-1"), "seed"),
+        (("--threads", "0"), "threads"),
+        (("--data", "no-such-file.npz"), "no-such-file.npz"),
+        (("--out", "/dev/null/run"), "expected --out to be a folder"),
+        (("--colour", "red"), "--colour"),
+        (("everything",), "everything"),
+    ],
+    ids=" ".join,
+)
+def test_wrong_use_is_one_clear_sentence_and_code_2(capsys, arguments, says):
+    small = ("train", "--data", "digits", "--epochs", "1")
+    assert main([*small, *arguments]) == 2
+    assert says in complaint(capsys)
+
+
+def test_wrong_use_of_evaluate(capsys, tmp_path):
+    assert main(["evaluate", str(tmp_path)]) == 2
+    assert "model.safetensors" in complaint(capsys)
+    (tmp_path / "model.safetensors").write_bytes(b"not a model")
+    assert main(["evaluate", str(tmp_path)]) == 2
+    assert "model.safetensors" in complaint(capsys)
+    assert main(["evaluate"]) == 2
+    assert "MODEL" in complaint(capsys)
+
+
+def test_a_model_and_data_that_do_not_fit_are_wrong_use(capsys, tmp_path):
+    fastpc.PCNetwork((8, 10)).save(tmp_path / "model.safetensors")
+    assert main(["evaluate", str(tmp_path), "--data", "digits"]) == 2
+    assert "8 features" in complaint(capsys)
+
+
+def test_broken_data_is_wrong_use(capsys, monkeypatch):
+    def broken(*_: object, **__: object) -> None:
+        raise DataError("expected images, got\nnoise; look again")
+
+    monkeypatch.setattr("fastpc.data.find", broken)
+    assert main([*SMALL]) == 2
+    assert complaint(capsys) == "fastpc: expected images, got noise; look again."
