@@ -17,9 +17,10 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from naive_activations import ACTIVATIONS
 from numpy.typing import NDArray
 from scipy.special import log_softmax, softmax
+
+from naive_activations import ACTIVATIONS
 
 Array = NDArray[np.float64]
 Arrays = Sequence[Array]

@@ -5,8 +5,9 @@ w2 (classes, hidden) carries x2 down to x1. In batch-first arrays a prediction i
 """
 
 import numpy as np
-from naive import Array
 from scipy.special import softmax
+
+from naive import Array
 
 STEPS, STEP_SIZE, LEARNING_RATE = 5, 0.1, 0.005
 

@@ -3,9 +3,9 @@
 from typing import NamedTuple
 
 import numpy as np
-from naive import Array, Parameters
 
 from fastpc.optimizers import SGD, Adam, AdamW, Optimizer
+from naive import Array, Parameters
 
 
 class Memory(NamedTuple):

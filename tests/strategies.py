@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-import naive
 import numpy as np
 from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+import naive
 from naive import Array
 from naive_activations import ACTIVATIONS
-from numpy.typing import NDArray
 
 LOSSES = ("squared_error", "cross_entropy")
 DTYPES = ("float32", "float64")

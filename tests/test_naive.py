@@ -1,10 +1,11 @@
 """The references, proved against each other, against finite differences and closed forms."""
 
-import naive
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import naive
 from naive import Array
 from naive_activations import ACTIVATIONS, SMOOTH
 from strategies import MARGIN, Case, cases, make_case

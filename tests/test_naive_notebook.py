@@ -5,10 +5,11 @@ import os
 import re
 from pathlib import Path
 
-import naive_notebook
 import numpy as np
 import pytest
 from scipy.special import softmax
+
+import naive_notebook
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 NOTEBOOKS = sorted((SHARED / "seeds").glob("*.txt"))

@@ -3,15 +3,15 @@
 import dataclasses
 from itertools import pairwise
 
-import naive_optimizers
 import numpy as np
 import pytest
-from naive import Parameters
 
+import naive_optimizers
 from fastpc import optimizers
 from fastpc.errors import ConfigurationError
 from fastpc.optimizers import SGD, Adam, AdamW, Optimizer
 from fastpc.schedules import Constant, Cosine
+from naive import Parameters
 
 RNG = np.random.default_rng(0)
 THETA = Parameters([RNG.normal(size=(3, 2))], [RNG.normal(size=2)])

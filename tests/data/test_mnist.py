@@ -146,7 +146,7 @@ class TestFind:
 
     def test_a_failing_download_is_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def fail() -> None:
-            raise Exception("URL fetch failure: no route to host")  # noqa: TRY002, as Keras does
+            raise Exception("URL fetch failure: no route to host")
 
         monkeypatch.setitem(sys.modules, "tensorflow", fake_tensorflow(fail))
         warnings: list[str] = []

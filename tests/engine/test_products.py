@@ -1,0 +1,92 @@
+"""Products over a tile: blocks that cover all rows, and rows picked by bits."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine.accuracy import Array, relative_error
+from fastpc.engine import products
+from fastpc.engine.jit import kernel
+from fastpc.engine.vector import ROWS, lanes
+
+DTYPES = (np.float32, np.float64)
+
+
+def normal(dtype: Any, *shape: int) -> Array:
+    return np.random.default_rng(len(shape)).normal(0, 1, shape).astype(dtype)
+
+
+@kernel
+def _starts(n_rows, out):
+    count = products.n_blocks(n_rows)
+    for block in range(count + 1):
+        out[block] = products.block_start(n_rows, block)
+    return count
+
+
+@pytest.mark.parametrize("n_rows", [1, 2, ROWS - 1, ROWS, ROWS + 1, 2 * ROWS + 1, 100, 784, 785])
+def test_blocks_cover_all_rows_evenly(n_rows: int) -> None:
+    out = np.zeros(n_rows + 2, np.int64)
+    count = _starts(n_rows, out)
+    heights = np.diff(out[: count + 1])
+    assert count == -(-n_rows // ROWS)
+    assert out[0] == 0
+    assert heights.sum() == n_rows
+    assert heights.max() <= ROWS
+    assert heights.max() - heights.min() <= 1
+
+
+@kernel
+def _tile_product(weights, n_in, n_out, tile, out, width, listed, n_listed):
+    """out[j, :] = sum over i of weights[i, j] tile[i, :], block after block, as predictions are."""
+    for block in range(products.n_blocks(n_out)):
+        j = products.block_start(n_out, block)
+        rows = products.block_start(n_out, block + 1) - j
+        at = j * width
+        if n_listed < 0:
+            products.multiply(rows, out, at, width, weights, j, n_out, 1, tile, 0, width, n_in)
+        else:
+            products.multiply_listed(rows, out, at, width, weights, j, n_out, 1, tile, 0, width, listed, n_listed)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(1, 1), (3, 10), (17, ROWS), (30, ROWS + 1), (50, 67)])
+def test_products_of_any_shape(shape: tuple[int, int], dtype: Any) -> None:
+    (n_in, n_out), width = shape, lanes(dtype)
+    weights, tile = normal(dtype, n_in, n_out), normal(dtype, n_in, width)
+    listed = np.flatnonzero(np.arange(n_in) % 4 != 1).astype(np.int32)
+    for n_listed, chosen in ((-1, np.arange(n_in)), (len(listed), listed)):
+        out = np.empty((n_out, width), dtype)
+        _tile_product(
+            weights.reshape(-1), n_in, n_out, tile.reshape(-1), out.reshape(-1), width, listed,
+            n_listed,
+        )  # fmt: skip
+        exact = weights[chosen].astype(np.float64).T @ tile[chosen]
+        assert relative_error(out, exact) <= 20 * np.finfo(dtype).eps
+
+
+@kernel
+def _accumulate_rows(out, o, mask, scalars, s, matrix, m, stride, width, n_lanes):
+    products.accumulate_rows(out, o, mask, scalars, s, matrix, m, stride, width, n_lanes)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("width", [1, 10, 32, 33, 96, 97, 128, 129, 200, 257])
+def test_accumulated_rows_of_any_width(width: int, dtype: Any) -> None:
+    """Whole lane groups are written, of which only the first `width` columns count."""
+    n_lanes = lanes(dtype)
+    stride = -(-width // n_lanes) * n_lanes
+    n_samples, slack = n_lanes, 4 * n_lanes
+    scalars = normal(dtype, n_samples)
+    matrix = np.zeros(n_samples * stride + slack, dtype)
+    matrix[: n_samples * stride] = normal(dtype, n_samples * stride)
+    rows = matrix[: n_samples * stride].reshape(n_samples, stride)
+    out = np.zeros(stride + slack, dtype)
+    before = normal(dtype, stride)
+    out[:stride] = before
+    chosen = [k for k in range(n_samples) if k % 3]
+    mask = np.uint64(sum(1 << k for k in chosen))
+    _accumulate_rows(out, 0, mask, scalars, 0, matrix, 0, stride, width, n_lanes)
+    exact = before + scalars[chosen].astype(np.float64) @ rows[chosen]
+    assert relative_error(out[:width], exact[:width]) <= 20 * np.finfo(dtype).eps

@@ -1,0 +1,74 @@
+"""A slow, obvious float64 reference for whole training runs, and for what is measured on the way."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+import naive
+import naive_optimizers
+from fastpc.optimizers import Optimizer
+from fastpc.rules import PC
+from naive import Array, Parameters
+from strategies import Case
+
+
+class Epoch(NamedTuple):
+    """What one epoch measured."""
+
+    energy: Array  # (L,), after relaxation, a mean over the samples
+    accuracy: float  # of the feed-forward pass, each batch before it was learned
+
+
+class Trained(NamedTuple):
+    """Where training ended, and how it went."""
+
+    parameters: Parameters
+    epochs: list[Epoch]
+
+
+def train(
+    case: Case,
+    rule: PC,
+    optimizer: Optimizer,
+    orders: Sequence[NDArray[np.int64]],
+    batch_size: int,
+    total_epochs: int | None = None,
+) -> Trained:
+    """Train the network of `case` on its samples, in one order an epoch.
+
+    `total_epochs` is the length of the run as the schedule sees it: by default, all `orders`.
+    """
+    parameters = Parameters(list(case.weights), list(case.biases))
+    memory = naive_optimizers.forget(parameters)
+    n_batches = -(-len(case.x) // batch_size)
+    total = n_batches * (len(orders) if total_epochs is None else total_epochs)
+    factors = optimizer.schedule.factors(0, total, total, n_batches)
+    epochs, done = [], 0
+    for order in orders:
+        energy, correct = np.zeros(len(case.weights)), 0
+        for first in range(0, len(order), batch_size):
+            batch = order[first : first + batch_size]
+            network = (parameters.weights, parameters.biases, case.activations, case.loss)
+            x, target = case.x[batch], case.target[batch]
+            _, output = naive.feedforward(*network[:3], x)
+            correct += int(np.sum(output.argmax(axis=1) == case.labels[batch]))
+            relaxed = naive.relax(
+                *network, x, target, rule.steps, float(rule.step_size), rule.momentum,
+                rule.precisions, starting_states(case, rule, x), rule.tolerance,
+            )  # fmt: skip
+            energy += len(batch) * relaxed.energies[-1]
+            gradient = naive.weight_gradient(*network, relaxed.states, target, rule.precisions)
+            parameters, memory = naive_optimizers.step(optimizer, parameters, gradient, memory, float(factors[done]))
+            done += 1
+        epochs.append(Epoch(energy / len(order), correct / len(order)))
+    return Trained(parameters, epochs)
+
+
+def starting_states(case: Case, rule: PC, x: Array) -> list[Array] | None:
+    """x_0…x_{L-1} where `rule` starts, None for the feed-forward pass."""
+    if rule.start == "feedforward":
+        return None
+    assert rule.start == "zeros"
+    return [x, *(np.zeros((len(x), size)) for size in case.sizes[1:-1])]

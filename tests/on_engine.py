@@ -1,0 +1,76 @@
+"""Cases of `strategies` run on the engine, beside the references, and how far apart they are."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+import naive
+from fastpc import PC, PCNetwork
+from fastpc.network import Relaxation
+from naive import Array
+from strategies import MARGIN, Case
+
+
+def network_of(case: Case) -> PCNetwork:
+    """Return the network that a case describes."""
+    network = PCNetwork(case.sizes, case.activations, case.loss, case.dtype, seed=case.seed)
+    network.weights = case.weights
+    network.biases = case.biases
+    return network
+
+
+def data_of(case: Case) -> tuple[Array, Array]:
+    """Return inputs and targets in the network's dtype."""
+    return case.x.astype(case.dtype), case.target.astype(case.dtype)
+
+
+def start_states(case: Case, rule: PC) -> list[Array] | None:
+    """Return x_0…x_{L-1} where a rule begins; None for the feed-forward states."""
+    if rule.start == "feedforward":
+        return None
+    begun = network_of(case).relax(*data_of(case), replace(rule, steps=0))
+    return [case.x, *(np.asarray(state, np.float64) for state in begun.states)]
+
+
+def reference(case: Case, rule: PC) -> naive.Relaxation:
+    """Relax by the float64 reference, from the states in which the engine begins."""
+    assert not isinstance(rule.step_size, str)
+    return naive.relax(
+        *case.network,
+        case.x,
+        case.target,
+        rule.steps,
+        rule.step_size,
+        rule.momentum,
+        case.precisions,
+        start_states(case, rule),
+        rule.tolerance,
+    )
+
+
+def clear_of_kinks(case: Case, rule: PC) -> Case:
+    """Return the case without the samples that come near a kink, from whatever start."""
+    clear = reference(case, rule).clearance > MARGIN
+    return replace(case, x=case.x[clear], target=case.target[clear], labels=case.labels[clear])
+
+
+def relax(case: Case, rule: PC) -> Relaxation:
+    """Relax on the engine."""
+    return network_of(case).relax(*data_of(case), rule)
+
+
+def distance(found: Sequence[Array], exact: Sequence[Array], scale: float = 0.0) -> float:
+    """Return the largest difference in any pair of arrays, relative to its reference's largest number.
+
+    A larger `scale` takes that number's place: where numbers are what is left of larger ones that
+    cancel, rounding is relative to those.
+    """
+    worst = 0.0
+    for a, b in zip(found, exact, strict=True):
+        assert a.shape == b.shape
+        if b.size:
+            difference = np.abs(np.asarray(a, np.float64) - b).max()
+            largest = max(np.abs(b).max(), scale)
+            worst = max(worst, float(difference / largest if largest > 0 else difference))
+    return worst

@@ -1,0 +1,77 @@
+"""Spectral norms by the power iteration, and the state steps they allow."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+import naive
+from fastpc import PC, PCNetwork
+from fastpc.rules.pc import AUTO_FRACTION
+from fastpc.spectrum import Spectrum
+from on_engine import network_of
+from strategies import Case, cases, make_case
+
+
+@given(cases(max_batch=1))
+def test_norms_are_close_to_the_largest_singular_values_and_never_above(case: Case) -> None:
+    norms = Spectrum(network_of(case)).norms
+    exact = np.array([naive.spectral_norm(weight) for weight in case.weights])
+    assert np.all(norms <= exact * (1 + 1e-5))
+    assert np.all(norms >= 0.97 * exact)
+
+
+@given(cases(max_batch=1))
+def test_curvature_is_the_reference_s_bound_for_the_norms_found(case: Case) -> None:
+    spectrum = Spectrum(network_of(case))
+    found = spectrum.curvature(case.precisions or (1.0,) * len(case.weights))
+    exact = naive.curvature_bound(case.weights, case.activations, case.loss, case.precisions)
+    assert 0.94 * exact <= found <= exact * (1 + 1e-5)
+
+
+def test_vectors_are_unit_singular_vectors_of_every_layer_in_the_network_s_dtype() -> None:
+    case = make_case((30, 20, 12), ("tanh",), dtype="float32")
+    spectrum = Spectrum(network_of(case))
+    assert spectrum.vectors.dtype == np.float32
+    parts = np.split(spectrum.vectors, [20])
+    for vector, weight, norm in zip(parts, case.weights, spectrum.norms, strict=True):
+        assert np.linalg.norm(vector) == pytest.approx(1, rel=1e-5)
+        assert np.linalg.norm(weight @ vector) == pytest.approx(norm, rel=1e-3)
+
+
+def test_weights_of_zero_have_a_norm_of_zero() -> None:
+    network = PCNetwork((4, 3, 2))
+    network.weights = [np.zeros((4, 3)), np.zeros((3, 2))]
+    spectrum = Spectrum(network)
+    assert spectrum.norms.tolist() == [0, 0]
+    assert np.isfinite(spectrum.vectors).all()
+    assert spectrum.automatic_step(PC()) == AUTO_FRACTION
+
+
+def test_the_same_network_gives_the_same_bits() -> None:
+    network = PCNetwork((784, 128, 10))
+    assert Spectrum(network).vectors.tobytes() == Spectrum(network).vectors.tobytes()
+
+
+def test_the_first_layer_s_weights_do_not_bound_the_step() -> None:
+    case = make_case((9, 8, 7), ("relu",))
+    large = replace(case, weights=[100 * case.weights[0], case.weights[1]])
+    steps = {Spectrum(network_of(each)).automatic_step(PC()) for each in (case, large)}
+    assert len(steps) == 1
+
+
+def test_the_step_a_rule_begins_with() -> None:
+    spectrum = Spectrum(PCNetwork((9, 8, 7), "relu"))
+    automatic = AUTO_FRACTION / spectrum.curvature((1.0, 1.0))
+    assert spectrum.first_step(PC(step_size="auto")) == automatic
+    assert spectrum.first_step(PC(step_size=0.9)) == 0.9
+    assert spectrum.first_step(PC(step_size=0.9, capped=True)) == automatic
+    assert spectrum.first_step(PC(step_size=1e-4, capped=True)) == 1e-4
+
+
+def test_the_largest_precision_divides_the_automatic_step() -> None:
+    squared, entropy = (Spectrum(PCNetwork((9, 8, 7), "relu", loss)) for loss in ("squared_error", "cross_entropy"))
+    plain = squared.automatic_step(PC())
+    assert squared.automatic_step(PC(precisions=(2.0, 4.0))) == pytest.approx(plain / 4)
+    assert entropy.automatic_step(PC(precisions=(2.0, 4.0))) == pytest.approx(plain / 2)
