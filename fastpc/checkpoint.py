@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import tempfile
@@ -43,7 +44,7 @@ def save_network(network: PCNetwork, path: str | PathLike[str]) -> None:
         tensors[f"weights.{l}"] = np.ascontiguousarray(weights)
         tensors[f"biases.{l}"] = np.ascontiguousarray(biases)
     # One metadata entry: safetensors keeps several in no fixed order, and the bytes should be the same every time.
-    description = json.dumps({"format": FORMAT, **settings}, sort_keys=True)
+    description = json.dumps({"format": FORMAT, "sha256": _digest(tensors), **settings}, sort_keys=True)
     write_whole(Path(path), save(tensors, {"fastpc": description}))
 
 
@@ -63,6 +64,7 @@ def load_network(path: str | PathLike[str]) -> PCNetwork:
             f"{path}: expected the format {FORMAT!r}, got {description.get('format')!r}; "
             "load a file that PCNetwork.save wrote"
         )
+    _check_tensors(path, description, tensors)
     try:
         network = PCNetwork(
             description["sizes"],
@@ -75,26 +77,48 @@ def load_network(path: str | PathLike[str]) -> PCNetwork:
         network.initializer = str(description["initializer"])
     except (KeyError, TypeError, ConfigurationError) as error:
         raise CheckpointError(f"{path}: expected the settings of a network, got damaged ones ({error})") from error
-    expected = {f"{kind}.{l}" for kind in ("weights", "biases") for l in range(1, network.n_layers + 1)}
-    if set(tensors) != expected:
-        odd = sorted(set(tensors) ^ expected)
-        raise CheckpointError(f"{path}: expected tensors {sorted(expected)}, got others ({odd[0]} among them)")
     for kind, arrays in (("weights", network.weights), ("biases", network.biases)):
         for l, array in enumerate(arrays, 1):
-            found = tensors[f"{kind}.{l}"]
-            if found.shape != array.shape or found.dtype != array.dtype or not np.isfinite(found).all():
-                raise CheckpointError(
-                    f"{path}: expected {kind}.{l} as finite {array.dtype} of shape {array.shape}, "
-                    f"got {found.dtype} of shape {found.shape}"
-                )
-            array[:] = found
+            array[:] = tensors[f"{kind}.{l}"]
     return network
+
+
+def _check_tensors(path: str | PathLike[str], description: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> None:
+    """Raise unless the tensors are those of the sizes described: before a network of any size is made."""
+    sizes, dtype = description.get("sizes"), description.get("dtype")
+    if not isinstance(sizes, list) or not all(type(size) is int for size in sizes):
+        raise CheckpointError(f"{path}: expected the settings of a network, got sizes {str(sizes)[:80]}")
+    shapes: dict[str, tuple[int, ...]] = {}
+    for l in range(1, len(sizes)):
+        shapes |= {f"weights.{l}": (sizes[l - 1], sizes[l]), f"biases.{l}": (sizes[l],)}
+    if set(tensors) != set(shapes):
+        odd = min(set(tensors) ^ set(shapes))
+        raise CheckpointError(f"{path}: expected the tensors of {len(sizes)} layers, got {odd} missing or too many")
+    for key, shape in shapes.items():
+        found = tensors[key]
+        if found.shape != shape or found.dtype.name != dtype:
+            raise CheckpointError(
+                f"{path}: expected {key} as {dtype} of shape {shape}, got {found.dtype} of shape {found.shape}"
+            )
+        if not np.isfinite(found).all():
+            raise CheckpointError(f"{path}: expected {key} to be finite, got NaN or infinity in it")
+    if description.get("sha256") != _digest(tensors):
+        raise CheckpointError(f"{path}: expected the tensors that were saved, got changed ones: their digest differs")
+
+
+def _digest(tensors: dict[str, NDArray[Any]]) -> str:
+    digest = hashlib.sha256()
+    for key in sorted(tensors):
+        digest.update(key.encode() + b"\0" + tensors[key].tobytes())
+    return digest.hexdigest()
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """Return the description and the tensors of a safetensors file that fastpc wrote."""
     from safetensors import SafetensorError, safe_open
 
+    if path.is_dir():
+        raise CheckpointError(f"{path}: expected a model file, got a folder; name the file in it")
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
@@ -102,7 +126,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         description = json.loads(metadata.get("fastpc", "null"))
     except FileNotFoundError as error:
         raise CheckpointError(f"{path}: expected a model file, found none; check the path") from error
-    except (OSError, SafetensorError, ValueError, TypeError, KeyError) as error:
+    except (OSError, SafetensorError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise CheckpointError(f"{path}: expected a whole safetensors file, got a damaged one ({error})") from error
     if not isinstance(description, dict):
         raise CheckpointError(f"{path}: expected a file that fastpc wrote, got another program's")
@@ -132,9 +156,9 @@ def write_whole(path: Path, content: bytes) -> None:
             os.fsync(folder)
         finally:
             os.close(folder)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise CheckpointError(
-            f"{path}: expected a place to write {len(content)} bytes, got {error.strerror or error}; "
+            f"{path}: expected a place to write {len(content)} bytes, got {error}; "
             "free some space or choose another folder"
         ) from error
     finally:

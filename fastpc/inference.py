@@ -17,7 +17,7 @@ from fastpc.engine.threads import choose_threads
 from fastpc.engine.workspace import Workspace, inputs_of, model_of
 from fastpc.network import LOSSES, Relaxation
 from fastpc.rules.pc import PC, STARTS
-from fastpc.spectrum import Spectrum
+from fastpc.spectrum import first_step
 
 if TYPE_CHECKING:
     from fastpc.network import PCNetwork
@@ -70,7 +70,7 @@ class _Relaxed:
         self.states = np.empty((n, sum(network.sizes[1:-1])), layout.dtype)
         n_tiles = -(-n // layout.lanes)
         self.traces = np.zeros((n_tiles, rule.steps + 1, len(network.sizes)))
-        step = Spectrum(network).first_step(rule)
+        step = first_step(network, rule)
         evaluate.relax_batch(
             self.threads, self.model, inputs, relaxation, number(step), np.arange(n, dtype=np.int64), self.states,
             self.traces, self.workspace.batch, self.workspace.scratch, make_sharing(1),

@@ -21,9 +21,8 @@ from fastpc.errors import ConfigurationError, DataError
 from fastpc.evaluation import Evaluation
 from fastpc.network import PCNetwork
 from fastpc.rules import Notebook
-from fastpc.rules.pc import AUTO_FRACTION
-from fastpc.session import ENERGY_CEILING, ChunkResult, Failure
-from fastpc.spectrum import Spectrum
+from fastpc.session import ENERGY_CEILING, ChunkResult, Failure, find_failure
+from fastpc.spectrum import AUTO_FRACTION, Spectrum
 
 HIDDEN = 128
 BATCH = 64
@@ -151,14 +150,18 @@ class NotebookSession:
         kind, fixed = ("capped", own_step) if automatic else ("fixed", self.state_step)
         self._step_size = step_size_of(layout, kind, fixed, AUTO_FRACTION, self._spectrum.vectors)
 
-    def bind(self, data: Dataset) -> None:
-        """Train on `data` from now on."""
+    def check(self, data: Dataset) -> None:
+        """Raise a DataError unless `data` fit."""
         if data.n_features != self.network.sizes[-1] or data.n_classes != self.network.sizes[0]:
             raise DataError(
                 f"expected images of {self.network.sizes[-1]} pixels in {self.network.sizes[0]} classes, got "
                 f"{data.n_features} features in {data.n_classes} classes; "
                 "match the network's sizes (classes, hidden, pixels)"
             )
+
+    def bind(self, data: Dataset) -> None:
+        """Train on `data` from now on."""
+        self.check(data)
         self._inputs = inputs_of(data.inputs, data.targets, data.scale, 1.0, True, self.layout.dtype)
 
     def compile(self) -> float:
@@ -178,25 +181,22 @@ class NotebookSession:
             energies=np.zeros((n_batches, 3)),
             correct=np.zeros(n_batches, np.int64),
             ceiling=ENERGY_CEILING,
-            failed=np.zeros(3, np.int64),
+            failed=np.zeros((2, 3), np.int64),
         )
         train_notebook(
             self.threads, self._model, self._inputs, self._settings, self._step_size, self._units, chunk,
             self.workspace.batch, self._tiles, self.workspace.scratch, make_sharing(2 * self.rule.steps * n_batches),
         )  # fmt: skip
-        self.state_step = chunk.step_sizes[-1]
-        failed = np.flatnonzero(chunk.failed)
-        failure = None
-        if len(failed):
-            layer = int(failed[0])
-            failure = Failure(
-                int(chunk.failed[layer]) - 1,
-                layer,
-                f"the weights or errors of layer {layer} are no longer finite",
-                'the notebook\'s own rates are not stable on a stream of batches, so use step_size="auto"',
-            )
+        self.state_step = float(chunk.step_sizes[-1])
         # The labels pull on the states, so comparing these with the labels would say nothing: no accuracy.
-        return ChunkResult(chunk.energies[:, 1:], None, failure)
+        return ChunkResult(chunk.energies[:, 1:], None, find_failure(chunk))
+
+    def advice(self, failure: Failure) -> str:
+        """Return what to try."""
+        return (
+            f"the states' rate was {failure.state_step:.3g}, and the notebook's own rates are not stable on a stream "
+            'of batches, so use step_size="auto"'
+        )
 
     def top_states(self, n_samples: int) -> NDArray[Any]:
         """Return x_0 of the last batch's samples, (n_samples, classes), as training left them."""
@@ -209,7 +209,7 @@ class NotebookSession:
 
     def evaluate(self, data: Dataset) -> Evaluation:
         """Recognise all of `data` from the images alone, and only then look at the labels."""
-        self.bind(data)
+        self.check(data)
         step = AUTO_FRACTION / Spectrum(self.network).curvature((1.0, 1.0))
         outputs = recognise(self.network, data, RECOGNITION_STEPS, step)
         return Evaluation.of(outputs, data, "cross_entropy")

@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 
 from fastpc.engine.relax import Relaxation
 from fastpc.engine.sharing import make_sharing
-from fastpc.engine.train import N_PHASES, Chunk, train_chunk
+from fastpc.engine.train import ENERGIES, N_PHASES, Chunk, train_chunk
 from fastpc.engine.update import CORRECTION_1, CORRECTION_2, N_RATES, RATE
 from fastpc.engine.workspace import Workspace, inputs_of, model_of, optimizer_of, step_size_of
+from fastpc.errors import ConfigurationError
 from fastpc.evaluation import Evaluation, evaluate
 from fastpc.inference import outputs_of
 from fastpc.network import LOSSES
-from fastpc.rules.pc import AUTO_FRACTION, STARTS
-from fastpc.spectrum import Spectrum
-
 from fastpc.optimizers import SGD
+from fastpc.rules.pc import STARTS
+from fastpc.spectrum import AUTO_FRACTION, Spectrum, first_step
 
 if TYPE_CHECKING:
     from fastpc.data import Dataset
@@ -38,12 +38,24 @@ ENERGY_CEILING = 1e12
 
 @dataclass(frozen=True)
 class Failure:
-    """Where a chunk diverged: the batch within the chunk, from 0, the first layer affected, and what advice fits."""
+    """Where a chunk diverged.
+
+    Attributes
+    ----------
+    batch : int
+        Within the chunk, from 0.
+    layer : int
+        The first layer affected.
+    cause : str
+        What happened.
+    state_step : float
+        gamma of that batch.
+    """
 
     batch: int
     layer: int
     cause: str
-    advice: str
+    state_step: float
 
 
 @dataclass(frozen=True)
@@ -66,7 +78,15 @@ class ChunkResult:
 
 
 class Session(Protocol):
-    """What the trainer needs of a rule at work."""
+    """What the trainer needs of a rule at work.
+
+    `threads`, how many to run on, may change between calls and changes no result.
+    """
+
+    threads: int
+
+    def check(self, data: Dataset) -> None:
+        """Raise a DataError unless `data` fit."""
 
     def bind(self, data: Dataset) -> None:
         """Check that `data` fit, and train on them from now on."""
@@ -76,6 +96,9 @@ class Session(Protocol):
 
     def run(self, order: NDArray[np.int64], factors: NDArray[np.float64]) -> ChunkResult:
         """Train on the samples `order`, batch after batch; `factors` multiply the learning rate of each batch."""
+
+    def advice(self, failure: Failure) -> str:
+        """Return what to try, once the state from before the failure is restored."""
 
     def evaluate(self, data: Dataset) -> Evaluation:
         """Predict all of `data`, and only then look at the targets."""
@@ -92,10 +115,11 @@ class EngineSession:
 
     def __init__(self, rule: PC, network: PCNetwork, optimizer: Optimizer, batch_size: int, threads: int) -> None:
         self.rule, self.network, self.optimizer = rule, network, optimizer
-        self.threads = threads
+        self.batch_size = batch_size
+        self.threads = self._most_threads = threads
         self.layout = layout = network.layout
-        self.workspace = Workspace(layout, batch_size, threads)
         number = layout.dtype.type
+        _check_precision(optimizer, layout.dtype)
         precisions = rule.layer_precisions(network.n_layers)
         self._model = model_of(layout, network.parameters, precisions, LOSSES.index(network.loss))
         self._relaxation = Relaxation(
@@ -104,19 +128,28 @@ class EngineSession:
         self._moments = [layout.empty_parameters() for _ in range(2)]
         self._engine_optimizer = optimizer_of(optimizer, layout, *self._moments)
         self.updates = 0
+        self._vectors = np.zeros(sum(network.sizes[1:]), layout.dtype)
         kind = "auto" if isinstance(rule.step_size, str) else "capped" if rule.capped else "fixed"
-        self._spectrum = Spectrum(network)
-        self.state_step = self._spectrum.first_step(rule)
         fixed = 0.0 if isinstance(rule.step_size, str) else rule.step_size
-        self._step_size = step_size_of(layout, kind, fixed, AUTO_FRACTION, self._spectrum.vectors)
+        self._step_size = step_size_of(layout, kind, fixed, AUTO_FRACTION, self._vectors)
+        self.state_step = fixed
+
+    def check(self, data: Dataset) -> None:
+        """Raise a DataError unless `data` fit."""
+        self.network.check_targets(data)
 
     def bind(self, data: Dataset) -> None:
-        """Train on `data` from now on."""
-        self.network.check_targets(data)
+        """Train on `data` from now on, with state steps that fit the weights as they are now."""
+        self.check(data)
         labelled = data.n_classes is not None
         self._inputs = inputs_of(
             data.inputs, data.targets, data.scale, data.target_scale, labelled, self.layout.dtype
         )
+        self.workspace = Workspace(self.layout, min(self.batch_size, len(data)), self._most_threads)
+        if self.rule.follows_weights:
+            spectrum = Spectrum(self.network)
+            self._vectors[:] = spectrum.vectors
+            self.state_step = first_step(self.network, self.rule, spectrum)
 
     def compile(self) -> float:
         """Compile, or load, the kernels that train and evaluate; runs of no samples do it."""
@@ -129,16 +162,15 @@ class EngineSession:
     def run(self, order: NDArray[np.int64], factors: NDArray[np.float64]) -> ChunkResult:
         """Train on the samples `order`, batch after batch."""
         n_batches, n_layers = len(factors), self.network.n_layers
-        step_sizes = np.full(n_batches + 1, self.state_step, self.layout.dtype)
         chunk = Chunk(
             order=order,
-            batch_size=self.workspace.batch_size,
-            step_sizes=step_sizes,
+            batch_size=self.batch_size,
+            step_sizes=np.full(n_batches + 1, self.state_step, self.layout.dtype),
             rates=self._rates(factors),
             energies=np.zeros((n_batches, n_layers + 1)),
             correct=np.zeros(n_batches, np.int64),
             ceiling=ENERGY_CEILING,
-            failed=np.zeros(n_layers + 1, np.int64),
+            failed=np.zeros((2, n_layers + 1), np.int64),
         )
         workspace = self.workspace
         train_chunk(
@@ -147,8 +179,8 @@ class EngineSession:
             make_sharing(N_PHASES * n_batches),
         )  # fmt: skip
         self.updates += n_batches
-        self.state_step = step_sizes[-1]
-        return ChunkResult(chunk.energies[:, 1:], chunk.correct, self._failure(chunk))
+        self.state_step = float(chunk.step_sizes[-1])
+        return ChunkResult(chunk.energies[:, 1:], chunk.correct, find_failure(chunk))
 
     def _rates(self, factors: NDArray[np.float64]) -> NDArray[Any]:
         """Return each batch's learning rate and Adam's corrections 1 / (1 - beta^t)."""
@@ -160,41 +192,60 @@ class EngineSession:
             rates[:, CORRECTION_2] = 1 / (1 - self.optimizer.beta2**t)
         return rates.astype(self.layout.dtype)
 
-    def _failure(self, chunk: Chunk) -> Failure | None:
-        layers = np.flatnonzero(chunk.failed)
-        if not len(layers):
-            return None
-        layer = int(layers[0])
-        batch = int(chunk.failed[layer]) - 1
-        energy = chunk.energies[batch, layer]
-        finite = np.isfinite(energy)
-        cause = f"the energy of layer {layer} reached {energy:.3g}" if finite else f"layer {layer} is no longer finite"
+    def advice(self, failure: Failure) -> str:
+        """Return what to try: a smaller state step where that was above the stability limit, else a smaller rate."""
         stable = 2 / Spectrum(self.network).curvature(self.rule.layer_precisions(self.network.n_layers))
-        step = float(chunk.step_sizes[batch])
-        if step > stable:
-            advice = (
-                f"the state step {step:.3g} is above the stability limit, about {stable:.3g} for the weights before "
-                'this chunk of batches; use step_size="auto", or a smaller one'
+        if failure.state_step > stable:
+            return (
+                f"the state step {failure.state_step:.3g} is above the stability limit, about {stable:.3g} for the "
+                'weights before this chunk of batches, so use step_size="auto", or a smaller one'
             )
-        else:
-            advice = (
-                f"the state step {step:.3g} is within the stability limit {stable:.3g}, so lower the learning rate "
-                f"({self.optimizer.learning_rate:g}), set clip_norm, or check the data's scale"
-            )
-        return Failure(batch, layer, cause, advice)
+        return (
+            f"the state step {failure.state_step:.3g} is within the stability limit, about {stable:.3g}, so lower the "
+            f"learning rate ({self.optimizer.learning_rate:g}), set clip_norm, or check the data's scale"
+        )
 
     def evaluate(self, data: Dataset) -> Evaluation:
         """Predict all of `data` by the feed-forward pass, and only then look at the targets."""
         return evaluate(self.network, data, threads=self.threads)
 
     def snapshot(self) -> tuple[Any, ...]:
-        """Return a copy of parameters, optimiser memory, update count and step size."""
-        arrays = (self.network.parameters, *self._moments, self._spectrum.vectors)
+        """Return a copy of parameters, optimiser memory and power vectors, with update count and step size."""
+        arrays = (self.network.parameters, *self._moments, self._vectors)
         return tuple(array.copy() for array in arrays), self.updates, self.state_step
 
     def restore(self, snapshot: tuple[Any, ...]) -> None:
         """Bring back what `snapshot` copied."""
         copies, self.updates, self.state_step = snapshot
-        arrays = (self.network.parameters, *self._moments, self._spectrum.vectors)
-        for array, copy in zip(arrays, copies, strict=True):
+        for array, copy in zip((self.network.parameters, *self._moments, self._vectors), copies, strict=True):
             array[:] = copy
+
+
+def find_failure(chunk: Chunk) -> Failure | None:
+    """Return where a chunk diverged, if it did."""
+    kinds, layers = np.nonzero(chunk.failed)
+    if not len(layers):
+        return None
+    # Energies are the first to tell: weights burst only in the step that follows.
+    kind, layer = int(kinds[0]), int(layers[0])
+    batch = int(chunk.failed[kind, layer]) - 1
+    energy = chunk.energies[batch, layer]
+    if kind != ENERGIES:
+        cause = f"the weights of layer {layer} are no longer finite"
+    elif np.isfinite(energy):
+        cause = f"the energy of layer {layer} reached {energy:.3g}"
+    else:
+        cause = f"the states of layer {layer} are no longer finite"
+    steps_a_batch = (len(chunk.step_sizes) - 1) // len(chunk.rates)
+    return Failure(batch, layer, cause, float(chunk.step_sizes[batch * steps_a_batch]))
+
+
+def _check_precision(optimizer: Optimizer, dtype: np.dtype[Any]) -> None:
+    """Raise unless the optimiser's small numbers are still there in the network's dtype."""
+    for name in ("clip_norm", "epsilon", "learning_rate"):
+        value = getattr(optimizer, name, None)
+        if value is not None and not dtype.type(value) > 0:
+            raise ConfigurationError(
+                f"expected {name} to be above 0 in {dtype.name}, got {value:g}, which vanishes there; "
+                "use a larger one, or float64"
+            )

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from fastpc.engine.activations import LIPSCHITZ
 from fastpc.engine.layout import ACTIVATION
@@ -15,27 +14,27 @@ if TYPE_CHECKING:
     from fastpc.network import PCNetwork
     from fastpc.rules.pc import PC
 
-_FIRST_ITERATIONS = 50
+_ITERATIONS = 50
+# The automatic step in units of 1 / lambda, lambda being the bound on the curvature; stable below 2. Half of the
+# largest step after which the energy never rises leaves room for the norms' estimate, which is one batch old.
+AUTO_FRACTION = 0.5
 
 
 class Spectrum:
-    """The running estimate of every ‖W_l‖₂, by the power iteration.
+    """Every ‖W_l‖₂ of a network as it is, by the power iteration.
 
     Attributes
     ----------
     vectors : ndarray, shape (sum of n_l for l ≥ 1,)
-        The right singular vectors as they are estimated; the engine goes on from them, one step a batch.
+        The right singular vectors; the engine goes on from them, one step a batch.
     norms : ndarray of float64, shape (L,)
-        ‖W_1‖₂ … ‖W_L‖₂ as first estimated.
+        ‖W_1‖₂ … ‖W_L‖₂.
     """
 
     def __init__(self, network: PCNetwork) -> None:
         self.network = network
         generator = np.random.default_rng(network.seed)
-        starts = [generator.standard_normal((weights.shape[1],)) for weights in network.weights]
-        # One thread, so that the last bits do not depend on how many BLAS would take; and only BLAS is touched.
-        with threadpool_limits(limits=1, user_api="blas"):
-            found = [_largest(weights, start) for weights, start in zip(network.weights, starts, strict=True)]
+        found = [_largest(weights, generator.standard_normal((weights.shape[1],))) for weights in network.weights]
         self.vectors: NDArray[Any] = np.concatenate([vector for vector, _ in found])
         self.norms = np.array([norm for _, norm in found])
 
@@ -47,28 +46,26 @@ class Spectrum:
         kept = precisions if self.network.loss == "squared_error" else (*precisions[:-1], 1.0)
         return max(kept) * (1 + s) ** 2
 
-    def automatic_step(self, rule: PC) -> float:
-        """Return the automatic state step for the weights as they are."""
-        from fastpc.rules.pc import AUTO_FRACTION
 
-        return AUTO_FRACTION / self.curvature(rule.layer_precisions(self.network.n_layers))
-
-    def first_step(self, rule: PC) -> float:
-        """Return the state step that `rule` asks for, with the weights as they are."""
-        if isinstance(rule.step_size, str):
-            return self.automatic_step(rule)
-        return min(rule.step_size, self.automatic_step(rule)) if rule.capped else float(rule.step_size)
+def first_step(network: PCNetwork, rule: PC, spectrum: Spectrum | None = None) -> float:
+    """Return the state step that `rule` asks for with the weights as they are; norms are found only if needed."""
+    if not rule.follows_weights:
+        return float(rule.step_size)
+    curvature = (spectrum or Spectrum(network)).curvature(rule.layer_precisions(network.n_layers))
+    automatic = AUTO_FRACTION / curvature
+    return automatic if isinstance(rule.step_size, str) else min(rule.step_size, automatic)
 
 
 def _largest(weights: NDArray[Any], start: NDArray[np.float64]) -> tuple[NDArray[Any], float]:
     """Return the right singular vector and the value that the power iteration finds from `start`."""
-    # In float64, where the square of no finite float32 overflows: this also runs on weights about to diverge.
+    # In float64, where the square of no finite float32 overflows: this also runs on weights about to diverge. Without
+    # BLAS, whose threads would decide the last bits and whose limits are the whole process's.
     matrix = weights.astype(np.float64)
     vector = start / np.linalg.norm(start)
     square = 0.0
-    for _ in range(_FIRST_ITERATIONS):
-        image = matrix.T @ (matrix @ vector)
-        square = float(np.linalg.norm(image))
+    for _ in range(_ITERATIONS):
+        image = np.einsum("ij,i->j", matrix, np.einsum("ij,j->i", matrix, vector))
+        square = float(np.sqrt(np.einsum("j,j->", image, image)))
         if not square > 0:
             break
         vector = image / square

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from time import perf_counter
 from typing import Any
 
@@ -17,13 +17,18 @@ from fastpc.evaluation import Evaluation
 from fastpc.history import EpochRecord, History, Progress
 from fastpc.network import PCNetwork
 from fastpc.optimizers import Adam, Optimizer
+from fastpc.pace import Pace
 from fastpc.rules import PC, Rule
 from fastpc.session import ChunkResult, Session
 
 # A call of the engine should last about this long: short enough for a live display and for Ctrl-C, long enough that
 # what Python does between calls does not count.
 _CHUNK_SECONDS = 0.2
-_FIRST_CHUNK = 16
+_FIRST_CHUNK, _FIRST_SAMPLES = 16, 65_536
+
+
+# What the engine's buffers and the optimiser's memory are made for.
+_SETTINGS = frozenset({"network", "rule", "optimizer", "batch_size", "seed", "threads"})
 
 
 class Trainer:
@@ -42,7 +47,7 @@ class Trainer:
     threads : int, optional
         All cores by default. Results do not depend on it, to the last bit.
     callbacks : sequence
-        Objects with any of the methods ``on_fit_begin(trainer)``, ``on_chunk(trainer, progress)``,
+        Objects with any of the methods ``on_compile(trainer, data)``, ``on_fit_begin(trainer)``, ``on_chunk(trainer, progress)``,
         ``on_epoch_end(trainer, record)``, ``on_fit_end(trainer, history)``.
 
     Raises
@@ -78,10 +83,17 @@ class Trainer:
         self.batch_size = int(batch_size)
         self.seed = int(seed)
         self.threads = choose_threads(threads)
+        if isinstance(callbacks, str) or not isinstance(callbacks, Iterable):
+            raise ConfigurationError(f"expected callbacks to be a sequence of objects, got {callbacks!r}; pass a list")
         self.callbacks = list(callbacks)
         self.epochs_done = 0
         self.history = History()
         self._session: Session | None = None
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in _SETTINGS and name in self.__dict__:
+            raise AttributeError(f"expected {name} to stay as it was made, got another; make a new Trainer for that")
+        super().__setattr__(name, value)
 
     def fit(
         self, data: object, validation: object = None, epochs: int = 1
@@ -109,21 +121,24 @@ class Trainer:
         DivergenceError
             If a batch leaves the finite numbers; the parameters are then those from before its chunk of batches.
         KeyboardInterrupt
-            On Ctrl-C, after the current chunk of batches: the network is whole and usable.
+            On Ctrl-C. The network is then whole and usable, as it was at the end of a chunk of batches; a further call
+            begins the interrupted epoch anew.
         """
         require_whole("Trainer.fit", "epochs", epochs, at_least=0)
         train = as_dataset(data)
         held_out = None if validation is None else as_dataset(validation)
         session = self._start_session()
         if held_out is not None:
-            session.bind(held_out)
+            session.check(held_out)
+        begin = perf_counter()
         session.bind(train)
+        converting = perf_counter() - begin
         self.history = History()
         self._call("on_compile", train)
         self.history.compile_seconds = session.compile()
-        self._call("on_fit_begin")
-        run = _Run(self, session, train, int(epochs))
+        run = _Run(self, session, train, int(epochs), converting)
         try:
+            self._call("on_fit_begin")
             for _ in range(epochs):
                 record = run.epoch(held_out)
                 self.history.epochs.append(record)
@@ -155,14 +170,17 @@ class Trainer:
 class _Run:
     """One call of `fit`: cuts epochs into chunks of batches, as long as `_CHUNK_SECONDS` asks for."""
 
-    def __init__(self, trainer: Trainer, session: Session, data: Dataset, epochs: int) -> None:
+    def __init__(self, trainer: Trainer, session: Session, data: Dataset, epochs: int, converting: float) -> None:
         self.trainer, self.session, self.data, self.epochs = trainer, session, data, epochs
         self.shuffle = Shuffle(len(data), trainer.seed)
         self.batches = batches(len(data), trainer.batch_size)
         self.total = self.batches * epochs
         self.done = 0
+        self.samples = 0
         self.seconds = 0.0
-        self.chunk = _FIRST_CHUNK
+        self.converting = converting
+        self.chunk = max(1, min(_FIRST_CHUNK, _FIRST_SAMPLES // trainer.batch_size))
+        self.pace = Pace(trainer.threads)
 
     def epoch(self, held_out: Dataset | None) -> EpochRecord:
         """Train on every sample once and return what was measured."""
@@ -170,7 +188,8 @@ class _Run:
         before = self.seconds
         begin = perf_counter()
         order = self.shuffle.order(trainer.epochs_done)
-        self.seconds += perf_counter() - begin
+        self.seconds += perf_counter() - begin + self.converting
+        self.converting = 0.0
         energies, seen, first = np.zeros(trainer.network.n_layers), 0, 0
         correct: int | None = None
         while first < self.batches:
@@ -199,18 +218,26 @@ class _Run:
 
     def _run(self, order: NDArray[np.int64], factors: NDArray[np.float64], first: int) -> ChunkResult:
         begin = perf_counter()
-        snapshot = self.session.snapshot()
-        result = self.session.run(order, factors)
+        session = self.session
+        session.threads = self.pace.threads
+        snapshot = session.snapshot()
+        try:
+            result = session.run(order, factors)
+        except BaseException:
+            # Ctrl-C surfaces as the kernel returns, before anything could be checked.
+            session.restore(snapshot)
+            raise
         if result.failure is not None:
             failure = result.failure
-            self.session.restore(snapshot)
-            raise DivergenceError(
-                failure.cause, self.trainer.epochs_done + 1, first + failure.batch + 1, failure.layer, failure.advice
-            )
+            session.restore(snapshot)
+            epoch, batch = self.trainer.epochs_done + 1, first + failure.batch + 1
+            raise DivergenceError(failure.cause, epoch, batch, failure.layer, session.advice(failure))
         seconds = perf_counter() - begin
         self.seconds += seconds
+        self.samples += len(order)
+        self.pace.measured(seconds / len(order))
         # Chunks grow at most fourfold at a time: a first one can be slow for reasons of its own.
-        wanted = len(factors) * _CHUNK_SECONDS / max(seconds, 1e-6)
+        wanted = len(factors) * _CHUNK_SECONDS / max(seconds, 1e-6) / (8 if self.pace.trying else 1)
         self.chunk = int(min(max(1, wanted), 4 * len(factors)))
         return result
 
@@ -218,7 +245,6 @@ class _Run:
         return None if correct is None or self.data.n_classes is None else correct / samples
 
     def _report(self, batch: int, energy: float, accuracy: float | None) -> None:
-        samples = self.done * self.trainer.batch_size
         progress = Progress(
             epoch=self.trainer.epochs_done + 1,
             epochs=self.trainer.epochs_done - (self.done - 1) // self.batches + self.epochs,
@@ -226,7 +252,7 @@ class _Run:
             batches=self.batches,
             energy=float(energy),
             accuracy=accuracy,
-            samples_per_second=samples / max(self.seconds, 1e-9),
+            samples_per_second=self.samples / max(self.seconds, 1e-9),
             seconds_left=self.seconds / self.done * (self.total - self.done),
         )
         self.trainer._call("on_chunk", progress)

@@ -4,12 +4,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from hypothesis import assume
+from hypothesis import strategies as st
 
 import naive
 from fastpc import PC, PCNetwork
 from fastpc.network import Relaxation
+
+# A threshold on the gradient is met a step sooner or later by rounding alone; that may shift a
+# state by step size x threshold, which must be within the comparison's tolerance.
+SETTLED = {"float64": 1e-3, "float32": 1e-5}
 from naive import Array
-from strategies import MARGIN, Case
+from strategies import MARGIN, Case, cases
 
 
 def network_of(case: Case) -> PCNetwork:
@@ -74,3 +80,29 @@ def distance(found: Sequence[Array], exact: Sequence[Array], scale: float = 0.0)
             largest = max(np.abs(b).max(), scale)
             worst = max(worst, float(difference / largest if largest > 0 else difference))
     return worst
+
+
+@st.composite
+def relaxations(draw: st.DrawFn, case: Case) -> PC:
+    """Draw how the states of a case settle: up to 20 stable steps."""
+    # At zero, relu has its kink.
+    kinked_at_zero = {"relu", "leaky_relu"} & set(case.activations)
+    starts = ["feedforward", "random"] if kinked_at_zero else ["feedforward", "random", "zeros"]
+    return PC(
+        steps=draw(st.integers(0, 20)),
+        step_size=case.stable_step(draw(st.floats(0.05, 1.0))),
+        momentum=draw(st.sampled_from([0.0, 0.5, 0.9])),
+        start=draw(st.sampled_from(starts)),
+        precisions=case.precisions,
+        tolerance=draw(st.sampled_from([0.0, SETTLED[case.dtype]])),
+    )
+
+
+@st.composite
+def relaxed_cases(draw: st.DrawFn) -> tuple[Case, PC]:
+    """Draw a case and a rule, without the samples whose kinks are too near."""
+    case = draw(cases())
+    rule = draw(relaxations(case))
+    case = clear_of_kinks(case, rule)
+    assume(len(case.x))
+    return case, rule

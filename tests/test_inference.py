@@ -166,7 +166,7 @@ def wrong_questions() -> dict[str, Any]:
 
 @pytest.mark.parametrize("question", wrong_questions())
 def test_data_that_do_not_fit_are_refused(network: PCNetwork, question: str) -> None:
-    with pytest.raises(DataError, match="expected .*, got"):
+    with pytest.raises(DataError, match=r"expected .*, got"):
         wrong_questions()[question](network)
 
 

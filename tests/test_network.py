@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 from scipy.special import softmax
@@ -21,39 +21,10 @@ from fastpc import PC, PCNetwork
 from fastpc.errors import CheckpointError, ConfigurationError
 from fastpc.network import ACTIVATIONS, DTYPES, LOSSES
 from naive_activations import SMOOTH
-from on_engine import clear_of_kinks, data_of, distance, network_of, reference, relax, start_states
+from on_engine import data_of, distance, network_of, reference, relax, relaxed_cases, start_states
 from strategies import Case, cases, make_case
 
 TOLERANCE = {"float64": 1e-10, "float32": 1e-4}
-# A threshold on the gradient is met a step sooner or later by rounding alone; that may shift a
-# state by step size x threshold, which must be within the comparison's tolerance.
-SETTLED = {"float64": 1e-3, "float32": 1e-5}
-
-
-@st.composite
-def relaxations(draw: st.DrawFn, case: Case) -> PC:
-    """Draw how the states of a case settle: up to 20 stable steps."""
-    # At zero, relu has its kink.
-    kinked_at_zero = {"relu", "leaky_relu"} & set(case.activations)
-    starts = ["feedforward", "random"] if kinked_at_zero else ["feedforward", "random", "zeros"]
-    return PC(
-        steps=draw(st.integers(0, 20)),
-        step_size=case.stable_step(draw(st.floats(0.05, 1.0))),
-        momentum=draw(st.sampled_from([0.0, 0.5, 0.9])),
-        start=draw(st.sampled_from(starts)),
-        precisions=case.precisions,
-        tolerance=draw(st.sampled_from([0.0, SETTLED[case.dtype]])),
-    )
-
-
-@st.composite
-def settings_of_relaxation(draw: st.DrawFn) -> tuple[Case, PC]:
-    """Draw a case and a rule, without the samples whose kinks are too near."""
-    case = draw(cases())
-    rule = draw(relaxations(case))
-    case = clear_of_kinks(case, rule)
-    assume(len(case.x))
-    return case, rule
 
 
 def flat(arrays: Any) -> list[Any]:
@@ -65,7 +36,7 @@ def flat(arrays: Any) -> list[Any]:
 
 
 @settings(max_examples=100)
-@given(settings_of_relaxation())
+@given(relaxed_cases())
 def test_relaxation_is_the_reference_s(drawn: tuple[Case, PC]) -> None:
     case, rule = drawn
     found, exact = relax(case, rule), reference(case, rule)
@@ -78,7 +49,7 @@ def test_relaxation_is_the_reference_s(drawn: tuple[Case, PC]) -> None:
 
 
 @settings(max_examples=100)
-@given(settings_of_relaxation())
+@given(relaxed_cases())
 def test_gradient_is_the_reference_s(drawn: tuple[Case, PC]) -> None:
     case, rule = drawn
     weights, biases = network_of(case).gradient(*data_of(case), rule)
@@ -274,7 +245,7 @@ def test_the_seed_decides_the_weights() -> None:
     {"dtype": "float16"}, {"dtype": int}, {"seed": -1}, {"initializer": "ones"},
 ])  # fmt: skip
 def test_wrong_settings_are_refused_in_one_sentence(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ConfigurationError, match="expected .*, got .*; ") as caught:
+    with pytest.raises(ConfigurationError, match=r"expected .*, got .*; ") as caught:
         PCNetwork(**{"sizes": (3, 4, 2), **wrong})
     assert "\n" not in str(caught.value)
 

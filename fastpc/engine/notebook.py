@@ -28,7 +28,7 @@ from fastpc.engine.products import block_start, multiply, n_blocks
 from fastpc.engine.sharing import finish_unit, take_unit, wait_for_phase
 from fastpc.engine.step_size import FIXED, next_step_size
 from fastpc.engine.tile import area, softmax_errors, store_errors, store_rows
-from fastpc.engine.train import batch_order, has_failed, sum_batch
+from fastpc.engine.train import WEIGHTS_THEMSELVES, batch_order, has_failed, sum_batch
 from fastpc.engine.update import all_finite, dense_gradient
 from fastpc.engine.vector import borrow
 
@@ -197,7 +197,7 @@ def train_notebook(thread, model, inputs, settings, step_size, units, chunk, bat
                     break
                 if u < len(units):
                     if not step_unit(model, rate, units[u], n_samples, batch, gradient):
-                        chunk.failed[units[u, 0]] = b + 1
+                        chunk.failed[WEIGHTS_THEMSELVES, units[u, 0]] = b + 1
                 elif s == settings.steps - 1:
                     sum_batch(chunk, batch, b, n_samples, n_tiles)
                 finish_unit(sharing, phase)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import threading
+from numbers import Integral
 
 import numba
 from llvmlite import ir
@@ -29,7 +30,7 @@ def available_threads() -> int:
     return int(numba.config.NUMBA_NUM_THREADS)
 
 
-def choose_threads(threads: int | None) -> int:
+def choose_threads(threads: object) -> int:
     """Return the number of threads to use for a request; None asks for all.
 
     Raises
@@ -39,11 +40,11 @@ def choose_threads(threads: int | None) -> int:
     """
     if threads is None:
         return available_threads()
-    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
+    if isinstance(threads, bool) or not isinstance(threads, Integral) or threads < 1:
         raise ConfigurationError(
             f"expected threads to be a whole number of at least 1, got {threads!r}; leave it out to use all cores"
         )
-    return threads
+    return int(threads)
 
 
 def may_run_parallel(n_threads: int) -> bool:

@@ -18,6 +18,8 @@ from fastpc.engine.vector import borrow
 
 # Phases of a batch: tiles relax; weights step (or, with clipping, gradients are measured); clipped weights step.
 N_PHASES = 3
+# Rows of `Chunk.failed`.
+ENERGIES, WEIGHTS_THEMSELVES = range(2)
 
 
 class Chunk(NamedTuple):
@@ -30,7 +32,7 @@ class Chunk(NamedTuple):
     energies: Any  # (batches, L + 1) float64, means over the batch
     correct: Any  # (batches,) int64
     ceiling: Any  # a layer's mean energy above this counts as divergence
-    failed: Any  # (L + 1,) int64: 1 + the batch in which the layer diverged, or 0
+    failed: Any  # (2, L + 1) int64: 1 + the batch in which a layer's energy, or its weights, diverged; else 0
 
 
 class Scratch(NamedTuple):
@@ -70,7 +72,7 @@ def sum_batch(chunk, batch, b, n_samples, n_tiles):
             total += batch.energies[t * n_layers + l]
         chunk.energies[b, l] = total / n_samples
         if not total / n_samples <= chunk.ceiling:
-            chunk.failed[l] = b + 1
+            chunk.failed[ENERGIES, l] = b + 1
     correct = 0
     for t in range(n_tiles):
         correct += batch.correct[t]
@@ -80,8 +82,8 @@ def sum_batch(chunk, batch, b, n_samples, n_tiles):
 @kernel
 def has_failed(chunk):
     """Return whether any layer has diverged."""
-    for l in range(1, len(chunk.failed)):  # noqa: SIM110 (compiled code knows no any())
-        if chunk.failed[l] != 0:
+    for l in range(1, chunk.failed.shape[1]):
+        if chunk.failed[ENERGIES, l] != 0 or chunk.failed[WEIGHTS_THEMSELVES, l] != 0:
             return True
     return False
 
@@ -151,7 +153,7 @@ def step_weights(model, optimizer, units, norms, chunk, batch, b, sharing, gradi
                 if measures:
                     norms[u] = squared_norm(model, units[u], gradient, stride)
                 elif not unit_step(model, optimizer, chunk.rates[b], scale, units[u], gradient, stride):
-                    chunk.failed[units[u, 0]] = b + 1
+                    chunk.failed[WEIGHTS_THEMSELVES, units[u, 0]] = b + 1
             elif turn == 0:
                 sum_batch(chunk, batch, b, n_samples, n_tiles)
             finish_unit(sharing, phase)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from fastpc.session import Session
 
 STARTS = ("feedforward", "zeros", "random")
-# The automatic step in units of 1 / lambda, lambda being the bound on the curvature; stable below 2. Half of the
-# largest step after which the energy never rises leaves room for the norms' estimate, which is one batch old.
-AUTO_FRACTION = 0.5
 
 
 @dataclass(frozen=True)
@@ -30,7 +27,7 @@ class PC(Rule):
     steps : int
         T, the relaxation steps for each batch; 0 leaves the states at their start.
     step_size : float or "auto"
-        gamma, above 0. "auto" is `AUTO_FRACTION` / lambda, lambda bounding the curvature of the energy in the
+        gamma, above 0. "auto" is half of 1 / lambda, lambda bounding the curvature of the energy in the
         states for the weights as they are; it follows them as they grow.
     momentum : float
         m of the states' velocity, in [0, 1); the velocity is 0 at the start of each batch.
@@ -79,9 +76,19 @@ class PC(Rule):
         require_choice("start", self.start, STARTS)
         require_number("PC", "tolerance", self.tolerance, at_least=0)
         if self.precisions is not None:
+            if isinstance(self.precisions, str) or not isinstance(self.precisions, Iterable):
+                raise ConfigurationError(
+                    f"PC: expected precisions to be a sequence of numbers, one a layer, got {self.precisions!r}; "
+                    "pass for example (1.0, 2.0)"
+                )
             object.__setattr__(self, "precisions", tuple(self.precisions))
             for l, precision in enumerate(self.precisions, 1):
                 require_number("PC", f"precision of layer {l}", precision, above=0)
+
+    @property
+    def follows_weights(self) -> bool:
+        """Whether the step size depends on the weights."""
+        return isinstance(self.step_size, str) or self.capped
 
     def layer_precisions(self, n_layers: int) -> tuple[float, ...]:
         """Return pi_1 … pi_L for a network of L = `n_layers` weight matrices.

@@ -29,8 +29,8 @@ def test_weights_and_biases_fill_the_parameters_without_a_gap(sizes: tuple[int, 
     for l, (weights, biases) in enumerate(layers, 1):
         assert weights.shape == (sizes[l - 1], sizes[l])
         assert biases.shape == (sizes[l],)
-        weights += l
-        biases += l + 0.5
+        weights[:] = l
+        biases[:] = l + 0.5
     expected = [np.concatenate([np.full(n * m, l), np.full(m, l + 0.5)]) for l, (n, m) in enumerate(pairwise(sizes), 1)]
     assert np.array_equal(parameters, np.concatenate(expected))
 
@@ -100,4 +100,4 @@ def test_activation_codes_stand_at_the_layers_whose_states_they_take() -> None:
     layout = Layout((4, 3, 2, 1), [0, 5, 7], np.dtype("float32"))
     assert layout.layers[:, columns.ACTIVATION].tolist() == [0, 5, 7, 0]
     assert layout.layers[:, columns.SIZE].tolist() == [4, 3, 2, 1]
-    assert columns.N_COLUMNS == layout.layers.shape[1]
+    assert layout.layers.shape[1] == columns.N_COLUMNS

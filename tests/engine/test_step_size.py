@@ -2,12 +2,10 @@
 
 from typing import Any
 
-import naive
 import numpy as np
 import pytest
-from on_engine import data_of, network_of
-from strategies import make_case
 
+import naive
 from engine.accuracy import Array, relative_error
 from fastpc import PC, SGD
 from fastpc.data import as_dataset
@@ -17,6 +15,8 @@ from fastpc.engine.workspace import model_of, step_size_of
 from fastpc.network import LOSSES
 from fastpc.rules.pc import AUTO_FRACTION
 from fastpc.session import EngineSession
+from on_engine import data_of, network_of
+from strategies import make_case
 
 DTYPES = ("float32", "float64")
 

@@ -27,7 +27,7 @@ def test_all_cores_are_taken_unless_told_otherwise() -> None:
 
 @pytest.mark.parametrize("wrong", [0, -1, 1.5, "2", True])
 def test_anything_but_a_count_is_refused(wrong: Any) -> None:
-    with pytest.raises(ConfigurationError, match="expected threads .*, got .*; leave it out"):
+    with pytest.raises(ConfigurationError, match=r"expected threads .*, got .*; leave it out"):
         choose_threads(wrong)
 
 

@@ -265,7 +265,7 @@ def _count_up(counters, index, times, seen):
         before = vector.fetch_add(counters, index, 1)
         seen[before] += 1
         vector.pause()
-    vector.yield_core()
+    vector.sleep_briefly()
     return vector.load_shared(counters, index)
 
 

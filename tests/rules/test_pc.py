@@ -44,7 +44,7 @@ def test_what_is_allowed(allowed: dict[str, Any]) -> None:
     {"precisions": (1.0, 0.0)}, {"precisions": (1.0, float("nan"))}, {"precisions": ("a",)},
 ])  # fmt: skip
 def test_what_is_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ConfigurationError, match="expected .*, got .*; ") as caught:
+    with pytest.raises(ConfigurationError, match=r"expected .*, got .*; ") as caught:
         PC(**wrong)
     assert "\n" not in str(caught.value)
 
