@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 import naive
 from fastpc import PC, PCNetwork
 from fastpc.network import Relaxation
+from naive import Array
+from strategies import MARGIN, Case, cases
 
 # A threshold on the gradient is met a step sooner or later by rounding alone; that may shift a
 # state by step size x threshold, which must be within the comparison's tolerance.
 SETTLED = {"float64": 1e-3, "float32": 1e-5}
-from naive import Array
-from strategies import MARGIN, Case, cases
 
 
 def network_of(case: Case) -> PCNetwork:
@@ -64,6 +64,11 @@ def clear_of_kinks(case: Case, rule: PC) -> Case:
 def relax(case: Case, rule: PC) -> Relaxation:
     """Relax on the engine."""
     return network_of(case).relax(*data_of(case), rule)
+
+
+def size_of(case: Case, states: Sequence[Array]) -> float:
+    """Return the largest number among states, targets and 1: what errors are differences of."""
+    return max(1.0, *(float(np.abs(array).max()) for array in (case.x, case.target, *states)))
 
 
 def distance(found: Sequence[Array], exact: Sequence[Array], scale: float = 0.0) -> float:

@@ -1,5 +1,7 @@
 """What training measures and tells, and when."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ from fastpc.history import EpochRecord, Progress
 from fastpc.optimizers import SGD, Adam
 from fastpc.rules import PC
 from fastpc.schedules import Step
-from fastpc.spectrum import Spectrum
+from fastpc.spectrum import first_step
 from fastpc.trainer import Trainer
 from training import (
     PLAIN,
@@ -62,9 +64,9 @@ class TestHistory:
     def test_the_automatic_step_follows_the_weights(self, rule):
         case = small_case()
         trainer = trainer_of(case, rule, SGD(0.5))
-        start = Spectrum(trainer.network).automatic_step(rule)
+        start = first_step(trainer.network, replace(rule, step_size="auto"))
         record = trainer.fit((case.x, case.labels), epochs=30).epochs[-1]
-        end = Spectrum(trainer.network).automatic_step(rule)
+        end = first_step(trainer.network, replace(rule, step_size="auto"))
         assert abs(start / end - 1) > 0.05
         assert record.state_step == pytest.approx(end, rel=0.02)
 

@@ -14,7 +14,7 @@ from fastpc.network import PCNetwork
 from fastpc.optimizers import SGD, Adam, AdamW, Optimizer
 from fastpc.rules import PC, Rule
 from fastpc.session import ChunkResult, EngineSession, Failure
-from fastpc.spectrum import Spectrum
+from fastpc.spectrum import first_step
 from strategies import make_case
 
 SIZES = (7, 21, 5, 4)
@@ -155,7 +155,7 @@ class TestStateStep:
         ids=["fixed", "capped", "below the cap", "auto"],
     )
     def test_begins_as_the_rule_says(self, rule, expected):
-        automatic = Spectrum(make_network()).automatic_step(rule)
+        automatic = first_step(make_network(), replace(rule, step_size="auto"))
         assert make_session(rule).state_step == pytest.approx(expected(automatic))
 
     @pytest.mark.parametrize("rule", [PC(step_size=0.3), PC(step_size=1e-4, capped=True)])

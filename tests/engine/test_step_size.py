@@ -13,8 +13,8 @@ from fastpc.engine.jit import kernel
 from fastpc.engine.step_size import next_step_size, power_step
 from fastpc.engine.workspace import model_of, step_size_of
 from fastpc.network import LOSSES
-from fastpc.rules.pc import AUTO_FRACTION
 from fastpc.session import EngineSession
+from fastpc.spectrum import AUTO_FRACTION
 from on_engine import data_of, network_of
 from strategies import make_case
 
