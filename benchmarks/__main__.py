@@ -32,9 +32,7 @@ def measure(
     baseline.prepare(workload, images, labels)
     samples = len(labels)
     count = samples * workload.dense_count_per_sample()
-    return roofline(
-        baseline.epoch, count, threads, workload.dtype, samples=samples, attempts=attempts
-    )
+    return roofline(baseline.epoch, count, threads, workload.dtype, samples=samples, attempts=attempts)
 
 
 def main(arguments: list[str] | None = None) -> None:

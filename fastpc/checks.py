@@ -50,8 +50,7 @@ def require_number(
     if not holds:
         allowed = " and ".join(bounds) or "that is finite"
         raise ConfigurationError(
-            f"{owner}: expected {name} to be a number {allowed}, got {value!r}; "
-            f"pass {name} within these bounds."
+            f"{owner}: expected {name} to be a number {allowed}, got {value!r}; pass {name} within these bounds."
         )
 
 

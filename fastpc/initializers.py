@@ -99,7 +99,5 @@ def initialize(name: str, n_in: int, n_out: int, rng: np.random.Generator) -> We
     """
     require_choice("initializer", name, NAMES)
     if n_in < 1 or n_out < 1:
-        raise ConfigurationError(
-            f"expected layer sizes of at least 1, got ({n_in}, {n_out}); pass positive sizes."
-        )
+        raise ConfigurationError(f"expected layer sizes of at least 1, got ({n_in}, {n_out}); pass positive sizes.")
     return _INITIALIZERS[name](n_in, n_out, rng)

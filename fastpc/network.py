@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastpc import initializers
 from fastpc.checks import require_choice, require_whole
 from fastpc.errors import ConfigurationError, DataError
+from fastpc.parameters import LayerArrays
 
 if TYPE_CHECKING:
     from fastpc.data import Dataset
@@ -44,41 +45,6 @@ class Relaxation:
     errors: list[NDArray[Any]]
     energy: NDArray[np.float64]
     steps: int
-
-
-class LayerArrays(Sequence[NDArray[Any]]):
-    """The arrays of layers 1 … L: index to read or to write in place, assign to replace the numbers."""
-
-    def __init__(self, kind: str, arrays: list[NDArray[Any]]) -> None:
-        self._kind = kind
-        self._arrays = arrays
-
-    def __len__(self) -> int:
-        return len(self._arrays)
-
-    def __iter__(self) -> Iterator[NDArray[Any]]:
-        return iter(self._arrays)
-
-    def __getitem__(self, index: Any) -> Any:
-        return self._arrays[index]
-
-    def __setitem__(self, index: int, values: ArrayLike) -> None:
-        numbers = np.asarray(values, np.float64)
-        array = self._arrays[index]
-        if numbers.shape != array.shape:
-            raise ConfigurationError(
-                f"expected {self._kind}[{index}] of shape {array.shape}, got {numbers.shape}; "
-                "pass an array of that shape"
-            )
-        if not np.isfinite(numbers).all():
-            raise ConfigurationError(
-                f"expected finite {self._kind}[{index}], got NaN or infinity; pass finite numbers"
-            )
-        array[:] = numbers
-
-    def __repr__(self) -> str:
-        shapes = ", ".join(str(array.shape) for array in self._arrays)
-        return f"<{self._kind} of layers 1 to {len(self)}: {shapes}>"
 
 
 class PCNetwork:
@@ -160,7 +126,7 @@ class PCNetwork:
 
     @weights.setter
     def weights(self, values: Sequence[ArrayLike]) -> None:
-        _assign(self.weights, values)
+        self.weights.assign(values)
 
     @property
     def biases(self) -> LayerArrays:
@@ -169,7 +135,7 @@ class PCNetwork:
 
     @biases.setter
     def biases(self, values: Sequence[ArrayLike]) -> None:
-        _assign(self.biases, values)
+        self.biases.assign(values)
 
     def forward(self, x: object, *, scale: float | None = None, threads: int | None = None) -> NDArray[Any]:
         """Return μ_L of the feed-forward pass, shape (N, n_L).
@@ -310,12 +276,3 @@ def _checked_activations(activation: str | Sequence[str], n_hidden: int) -> tupl
             f"expected {n_hidden} activations, one for each hidden layer, got {len(names)}; pass one name or as many"
         )
     return names
-
-
-def _assign(arrays: LayerArrays, values: Sequence[ArrayLike]) -> None:
-    if len(values) != len(arrays):
-        raise ConfigurationError(
-            f"expected {len(arrays)} arrays, one for each layer, got {len(values)}; pass as many"
-        )
-    for index, value in enumerate(values):
-        arrays[index] = value

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from fastpc.data import Dataset, as_dataset, find
 from fastpc.engine.layout import aligned_zeros
+from fastpc.engine.llvm import ROWS
 from fastpc.engine.notebook import NotebookSettings, train_notebook
 from fastpc.engine.sharing import make_sharing
 from fastpc.engine.train import Chunk
 from fastpc.engine.update import N_RATES
-from fastpc.engine.vector import ROWS
 from fastpc.engine.workspace import Workspace, inputs_of, model_of, step_size_of
 from fastpc.errors import ConfigurationError, DataError
 from fastpc.evaluation import Evaluation

@@ -200,9 +200,7 @@ _OPTIMIZERS: dict[str, type[Optimizer]] = {kind.name: kind for kind in (SGD, Ada
 NAMES = tuple(_OPTIMIZERS)
 
 
-def by_name(
-    name: str, learning_rate: float | None = None, schedule: Schedule | str = "constant"
-) -> Optimizer:
+def by_name(name: str, learning_rate: float | None = None, schedule: Schedule | str = "constant") -> Optimizer:
     """Return the optimiser called `name`, with its defaults for all that is not given.
 
     Parameters

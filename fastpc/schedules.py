@@ -14,9 +14,7 @@ from fastpc.checks import require_choice, require_number
 class Schedule(Protocol):
     """Anything that says by what the learning rate is multiplied at each batch."""
 
-    def factors(
-        self, first_batch: int, count: int, total_batches: int, batches_per_epoch: int
-    ) -> NDArray[np.float64]:
+    def factors(self, first_batch: int, count: int, total_batches: int, batches_per_epoch: int) -> NDArray[np.float64]:
         """Return the factors of `count` batches in a row.
 
         A factor depends on its batch alone, never on how the run is cut into calls.
@@ -41,9 +39,7 @@ class Schedule(Protocol):
 class Constant:
     """The same learning rate from the first batch to the last."""
 
-    def factors(
-        self, first_batch: int, count: int, total_batches: int, batches_per_epoch: int
-    ) -> NDArray[np.float64]:
+    def factors(self, first_batch: int, count: int, total_batches: int, batches_per_epoch: int) -> NDArray[np.float64]:
         """Return ones; see `Schedule.factors`."""
         return np.ones(count)
 
@@ -72,9 +68,7 @@ class Step:
         require_number("Step", "every", self.every, above=0)
         require_number("Step", "factor", self.factor, above=0, at_most=1)
 
-    def factors(
-        self, first_batch: int, count: int, total_batches: int, batches_per_epoch: int
-    ) -> NDArray[np.float64]:
+    def factors(self, first_batch: int, count: int, total_batches: int, batches_per_epoch: int) -> NDArray[np.float64]:
         """Return `factor` to the number of steps passed; see `Schedule.factors`."""
         # At least a batch, however short the interval; a whole number keeps the steps exact.
         interval = max(1, round(self.every * batches_per_epoch))
@@ -111,9 +105,7 @@ class Cosine:
         require_number("Cosine", "final", self.final, at_least=0, at_most=1)
         require_number("Cosine", "warmup", self.warmup, at_least=0, below=1)
 
-    def factors(
-        self, first_batch: int, count: int, total_batches: int, batches_per_epoch: int
-    ) -> NDArray[np.float64]:
+    def factors(self, first_batch: int, count: int, total_batches: int, batches_per_epoch: int) -> NDArray[np.float64]:
         """Return the rise and the cosine's fall; see `Schedule.factors`."""
         batch = np.arange(first_batch, first_batch + count)
         rise = round(self.warmup * total_batches)
@@ -142,9 +134,7 @@ class Warmup:
     def __post_init__(self) -> None:
         require_number("Warmup", "fraction", self.fraction, at_least=0, at_most=1)
 
-    def factors(
-        self, first_batch: int, count: int, total_batches: int, batches_per_epoch: int
-    ) -> NDArray[np.float64]:
+    def factors(self, first_batch: int, count: int, total_batches: int, batches_per_epoch: int) -> NDArray[np.float64]:
         """Return the rise, then ones; see `Schedule.factors`."""
         batch = np.arange(first_batch, first_batch + count)
         return _rise(batch, round(self.fraction * total_batches))

@@ -142,9 +142,7 @@ class EngineSession:
         """Train on `data` from now on, with state steps that fit the weights as they are now."""
         self.check(data)
         labelled = data.n_classes is not None
-        self._inputs = inputs_of(
-            data.inputs, data.targets, data.scale, data.target_scale, labelled, self.layout.dtype
-        )
+        self._inputs = inputs_of(data.inputs, data.targets, data.scale, data.target_scale, labelled, self.layout.dtype)
         self.workspace = Workspace(self.layout, min(self.batch_size, len(data)), self._most_threads)
         if self.rule.follows_weights:
             spectrum = Spectrum(self.network)

@@ -47,8 +47,8 @@ class Trainer:
     threads : int, optional
         All cores by default. Results do not depend on it, to the last bit.
     callbacks : sequence
-        Objects with any of the methods ``on_compile(trainer, data)``, ``on_fit_begin(trainer)``, ``on_chunk(trainer, progress)``,
-        ``on_epoch_end(trainer, record)``, ``on_fit_end(trainer, history)``.
+        Objects with any of the methods ``on_compile(trainer, data)``, ``on_fit_begin(trainer)``,
+        ``on_chunk(trainer, progress)``, ``on_epoch_end(trainer, record)``, ``on_fit_end(trainer, history)``.
 
     Raises
     ------
@@ -95,9 +95,7 @@ class Trainer:
             raise AttributeError(f"expected {name} to stay as it was made, got another; make a new Trainer for that")
         super().__setattr__(name, value)
 
-    def fit(
-        self, data: object, validation: object = None, epochs: int = 1
-    ) -> History:
+    def fit(self, data: object, validation: object = None, epochs: int = 1) -> History:
         """Train for `epochs` passes over `data`; a further call goes on where this one ended.
 
         Parameters

@@ -47,9 +47,7 @@ def mnist() -> tuple[Dataset, Dataset]:
 
 
 @pytest.fixture(scope="session")
-def mnist_npz(
-    mnist: tuple[Dataset, Dataset], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Path]:
+def mnist_npz(mnist: tuple[Dataset, Dataset], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Return the path of a real ``mnist.npz``, packed for the session where only IDX files are."""
     assert MNIST_SOURCE is not None
     for path in (MNIST_SOURCE, MNIST_SOURCE / "mnist.npz"):

@@ -49,9 +49,7 @@ def activities(activations: Sequence[str], states: Arrays) -> list[Array]:
     return [ACTIVATIONS[name].function(x) for name, x in zip(names, states, strict=True)]
 
 
-def feedforward(
-    weights: Arrays, biases: Arrays, activations: Sequence[str], x: Array
-) -> tuple[list[Array], Array]:
+def feedforward(weights: Arrays, biases: Arrays, activations: Sequence[str], x: Array) -> tuple[list[Array], Array]:
     """The states x_0…x_{L-1} at which every hidden error is zero, and the output μ_L."""
     states = [np.asarray(x, np.float64)]
     for weight, bias, name in zip(weights, biases, ["identity", *activations], strict=True):
@@ -59,9 +57,7 @@ def feedforward(
     return states[:-1], states[-1]
 
 
-def predictions(
-    weights: Arrays, biases: Arrays, activations: Sequence[str], states: Arrays
-) -> list[Array]:
+def predictions(weights: Arrays, biases: Arrays, activations: Sequence[str], states: Arrays) -> list[Array]:
     """μ_1…μ_L, each from the state below it."""
     below = activities(activations, states)
     return [a @ weight + bias for a, weight, bias in zip(below, weights, biases, strict=True)]
@@ -121,9 +117,7 @@ def state_gradient(
     gradient = []
     for layer in range(1, len(weights)):  # lists over 1…L start at index 0: e[l - 1] is e_l
         slope = ACTIVATIONS[activations[layer - 1]].derivative(states[layer])
-        gradient.append(
-            pi[layer - 1] * e[layer - 1] - slope * (pi[layer] * e[layer] @ weights[layer].T)
-        )
+        gradient.append(pi[layer - 1] * e[layer - 1] - slope * (pi[layer] * e[layer] @ weights[layer].T))
     return gradient
 
 
@@ -284,9 +278,7 @@ def spectral_norm(weight: Array) -> float:
     return float(np.linalg.norm(weight, 2))
 
 
-def curvature_bound(
-    weights: Arrays, activations: Sequence[str], loss: str, precisions: Precisions = None
-) -> float:
+def curvature_bound(weights: Arrays, activations: Sequence[str], loss: str, precisions: Precisions = None) -> float:
     """λ = π_max (1 + s)², s = max over l ≥ 2 of Lip(f_{l-1}) ‖W_l‖₂: steps below 2/λ are stable.
 
     But for f'' terms, λ bounds the energy's curvature in the hidden states.

@@ -54,15 +54,9 @@ ACTIVATIONS = {
     ),
     "tanh": Activation(np.tanh, lambda x: 1 - np.tanh(x) ** 2, 1.0),
     "sigmoid": Activation(expit, lambda x: expit(x) * (1 - expit(x)), 0.25),
-    "gelu": Activation(
-        lambda x: x * normal_cdf(x), gelu_derivative, float(gelu_derivative(GELU_STEEPEST))
-    ),
-    "silu": Activation(
-        lambda x: x * expit(x), silu_derivative, float(silu_derivative(SILU_STEEPEST))
-    ),
-    "hard_tanh": Activation(
-        lambda x: np.clip(x, -1, 1), lambda x: np.where(np.abs(x) < 1, 1.0, 0.0), 1.0, (-1, 1)
-    ),
+    "gelu": Activation(lambda x: x * normal_cdf(x), gelu_derivative, float(gelu_derivative(GELU_STEEPEST))),
+    "silu": Activation(lambda x: x * expit(x), silu_derivative, float(silu_derivative(SILU_STEEPEST))),
+    "hard_tanh": Activation(lambda x: np.clip(x, -1, 1), lambda x: np.where(np.abs(x) < 1, 1.0, 0.0), 1.0, (-1, 1)),
 }
 SMOOTH = tuple(name for name, activation in ACTIVATIONS.items() if not activation.kinks)
 KINKED = tuple(name for name, activation in ACTIVATIONS.items() if activation.kinks)

@@ -81,9 +81,7 @@ def batch(
     return w1, w2, x1, x2
 
 
-def recognise(
-    w1: Array, w2: Array, x0: Array, steps: int = STEPS, step_size: float = STEP_SIZE
-) -> Array:
+def recognise(w1: Array, w2: Array, x0: Array, steps: int = STEPS, step_size: float = STEP_SIZE) -> Array:
     """Settle the states from zero on the image alone; return x2, (B, classes).
 
     The notebook's rule with the label's error gone and the weights still.

@@ -54,9 +54,7 @@ class Case:
         Near a kink, rounding decides the derivative. Samples do not touch each other, so leaving
         some out changes nothing for the rest. None may be left.
         """
-        relaxed = naive.relax(
-            *self.network, self.x, self.target, steps, step_size, momentum, self.precisions
-        )
+        relaxed = naive.relax(*self.network, self.x, self.target, steps, step_size, momentum, self.precisions)
         clear = relaxed.clearance > MARGIN
         return replace(self, x=self.x[clear], target=self.target[clear], labels=self.labels[clear])
 

@@ -45,9 +45,7 @@ class TestTrain:
     def test_people_get_a_table(self, capsys):
         assert main([*SMALL]) == 0
         out = capsys.readouterr().out
-        assert all(
-            word in out for word in ("test accuracy", "training time", "samples/s", "digits")
-        )
+        assert all(word in out for word in ("test accuracy", "training time", "samples/s", "digits"))
 
     def test_the_quiet_get_one_line(self, capsys):
         assert main([*SMALL, "--quiet"]) == 0
@@ -59,9 +57,7 @@ class TestTrain:
         assert capsys.readouterr().err == ""
 
     def test_layers_says_with_all_sizes_what_hidden_says_with_its_own(self, capsys):
-        all_sizes = run_json(
-            capsys, "train", "--data", "digits", "--layers", "64,16,10", "--epochs", "2"
-        )
+        all_sizes = run_json(capsys, "train", "--data", "digits", "--layers", "64,16,10", "--epochs", "2")
         hidden = run_json(capsys, *SMALL)
         assert all_sizes["parameters_sha256"] == hidden["parameters_sha256"]
 
@@ -90,19 +86,13 @@ class TestTrain:
             "schedule": "warmup",
             "batch_size": 50,
         }
-        words = [
-            w
-            for name, value in options.items()
-            for w in (f"--{name.replace('_', '-')}", str(value))
-        ]
+        words = [w for name, value in options.items() for w in (f"--{name.replace('_', '-')}", str(value))]
         result = run_json(capsys, *SMALL, *words, "--lr", "0.003", "--activation", "tanh")
         assert {name: result[name] for name in options} == options
         assert result["learning_rate"] == 0.003
         assert result["activations"] == ["tanh"]
 
-    def test_where_no_mnist_can_be_had_it_says_so_and_takes_the_digits(
-        self, capsys, monkeypatch, tmp_path
-    ):
+    def test_where_no_mnist_can_be_had_it_says_so_and_takes_the_digits(self, capsys, monkeypatch, tmp_path):
         monkeypatch.delenv("FASTPC_DATA", raising=False)
         monkeypatch.setenv("KERAS_HOME", str(tmp_path))
         monkeypatch.setitem(sys.modules, "tensorflow", None)
@@ -154,17 +144,13 @@ class TestOut:
         assert found["layers"] == trained["layers"]
         assert sum(map(sum, found["confusion"])) == found["samples"] == 360
 
-    def test_a_folder_that_cannot_be_written_to_is_found_before_the_data_is_read(
-        self, capsys, monkeypatch, tmp_path
-    ):
+    def test_a_folder_that_cannot_be_written_to_is_found_before_the_data_is_read(self, capsys, monkeypatch, tmp_path):
         (tmp_path / "file").write_text("in the way")
         monkeypatch.setattr("fastpc.data.find", lambda *_, **__: pytest.fail("data was read"))
         assert main([*SMALL, "--out", str(tmp_path / "file")]) == 2
         assert "expected --out to be a folder" in complaint(capsys)
 
-    def test_divergence_is_a_failure_that_leaves_no_model_not_even_an_old_one(
-        self, capsys, tmp_path
-    ):
+    def test_divergence_is_a_failure_that_leaves_no_model_not_even_an_old_one(self, capsys, tmp_path):
         run_json(capsys, *SMALL, "--out", str(tmp_path))
         wild = ("--optimizer", "sgd", "--lr", "1e9", "--out", str(tmp_path))
         assert main([*SMALL, *wild]) == 1
@@ -196,9 +182,7 @@ class TestOut:
         command = [sys.executable, "-m", "fastpc", *SMALL[:-1], "1000000", "--out", str(tmp_path)]
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
             metrics = tmp_path / "metrics.jsonl"
-            while process.poll() is None and not (
-                metrics.exists() and metrics.read_bytes().count(b"\n") >= 20
-            ):
+            while process.poll() is None and not (metrics.exists() and metrics.read_bytes().count(b"\n") >= 20):
                 time.sleep(0.01)
             process.send_signal(signal.SIGINT)
             _, err = process.communicate(timeout=60)
@@ -231,9 +215,7 @@ def test_the_notebook_prints_what_it_printed_and_the_honest_figure(capsys, mnist
 
 
 def test_python_can_run_the_package():
-    done = subprocess.run(
-        [sys.executable, "-m", "fastpc", "--version"], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-m", "fastpc", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("fastpc ")
 
 

@@ -26,17 +26,14 @@ def divergence(layer: int | None = 2) -> DivergenceError:
         (CheckpointError, Exception),
     ],
 )
-def test_every_error_is_ours_and_also_pythons(
-    error: type[Exception], builtin: type[Exception]
-) -> None:
+def test_every_error_is_ours_and_also_pythons(error: type[Exception], builtin: type[Exception]) -> None:
     assert issubclass(error, FastPCError)
     assert issubclass(error, builtin)
 
 
 def test_divergence_says_where_why_and_what_to_do() -> None:
     assert str(divergence()) == (
-        "training diverged in epoch 1, batch 3, layer 2: "
-        "the weights are no longer finite; lower the step size"
+        "training diverged in epoch 1, batch 3, layer 2: the weights are no longer finite; lower the step size"
     )
     assert "layer" not in str(divergence(layer=None))
 

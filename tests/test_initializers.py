@@ -39,9 +39,7 @@ def test_scale(name: str, deviation: float) -> None:
     assert abs(weights.mean()) < 0.02 * deviation
 
 
-@pytest.mark.parametrize(
-    ("name", "bound"), [("he_uniform", np.sqrt(6 / 300)), ("glorot_uniform", np.sqrt(6 / 500))]
-)
+@pytest.mark.parametrize(("name", "bound"), [("he_uniform", np.sqrt(6 / 300)), ("glorot_uniform", np.sqrt(6 / 500))])
 def test_uniform_draws_fill_their_bounds(name: str, bound: float) -> None:
     weights = initialize(name, 300, 200, np.random.default_rng(0))
     assert 0.999 * bound < np.abs(weights).max() <= bound

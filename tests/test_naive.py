@@ -59,9 +59,7 @@ def test_hidden_errors_are_zero_at_the_feedforward_states(case: Case) -> None:
 @given(small)
 def test_energy_of_the_free_output_is_zero(case: Case) -> None:
     states, output = naive.feedforward(case.weights, case.biases, case.activations, case.x)
-    energy = naive.energies(
-        case.weights, case.biases, case.activations, "squared_error", states, output
-    )
+    energy = naive.energies(case.weights, case.biases, case.activations, "squared_error", states, output)
     assert energy.shape == (len(case.x), len(case.weights))
     assert np.all(energy == 0)
 
@@ -99,9 +97,7 @@ def test_backprop_gradient_is_the_finite_difference_of_the_loss(case: Case) -> N
 
     for exact, arrays in zip(gradient, parameters, strict=True):
         for a, array in zip(exact, arrays, strict=True):
-            np.testing.assert_allclose(
-                a, naive.finite_differences(energy, array), rtol=1e-6, atol=1e-7
-            )
+            np.testing.assert_allclose(a, naive.finite_differences(energy, array), rtol=1e-6, atol=1e-7)
 
 
 @given(cases(max_hidden=0))
@@ -136,9 +132,7 @@ def test_long_relaxation_of_a_linear_network_reaches_the_closed_form(case: Case)
         momentum=0.9,
         precisions=case.precisions,
     )
-    exact = naive.linear_equilibrium(
-        case.weights, case.biases, case.x, case.target, case.precisions
-    )
+    exact = naive.linear_equilibrium(case.weights, case.biases, case.x, case.target, case.precisions)
     for x, y in zip(relaxed.states, exact, strict=True):
         np.testing.assert_allclose(x, y, atol=1e-8)
 

@@ -4,10 +4,10 @@ import hashlib
 import re
 from pathlib import Path
 
-import naive_notebook
 import numpy as np
 import pytest
 
+import naive_notebook
 from fastpc import notebook
 from fastpc.data import Dataset
 from fastpc.errors import ConfigurationError, DataError, DivergenceError
@@ -122,9 +122,7 @@ class TestTheStreamOverMNIST:
         assert np.isfinite(trainer.network.parameters).all()
 
     @pytest.mark.slow
-    def test_stays_finite_for_two_epochs_with_automatic_steps(
-        self, mnist: tuple[Dataset, Dataset], dtype: str
-    ) -> None:
+    def test_stays_finite_for_two_epochs_with_automatic_steps(self, mnist: tuple[Dataset, Dataset], dtype: str) -> None:
         trainer = Trainer(notebook.initial_network(784, 10, dtype), Notebook(step_size="auto"), batch_size=64)
         trainer.fit(mnist[0], epochs=2)
         assert np.isfinite(trainer.network.parameters).all()

@@ -84,9 +84,7 @@ def test_unknown_names_list_the_known_ones() -> None:
         ("schedule", Cosine),
     ],
 )
-def test_shared_settings_out_of_bounds_are_named(
-    kind: type[Optimizer], setting: str, value: object
-) -> None:
+def test_shared_settings_out_of_bounds_are_named(kind: type[Optimizer], setting: str, value: object) -> None:
     with pytest.raises(ConfigurationError, match=f"{kind.__name__}: expected {setting} .* got"):
         kind(**{setting: value})  # type: ignore[arg-type]
 
@@ -98,12 +96,8 @@ def test_momentum_is_below_one(momentum: float) -> None:
 
 
 @pytest.mark.parametrize("kind", [Adam, AdamW])
-@pytest.mark.parametrize(
-    ("setting", "value"), [("beta1", 1), ("beta1", -0.1), ("beta2", 1), ("epsilon", 0)]
-)
-def test_adam_settings_out_of_bounds_are_named(
-    kind: type[Adam] | type[AdamW], setting: str, value: float
-) -> None:
+@pytest.mark.parametrize(("setting", "value"), [("beta1", 1), ("beta1", -0.1), ("beta2", 1), ("epsilon", 0)])
+def test_adam_settings_out_of_bounds_are_named(kind: type[Adam] | type[AdamW], setting: str, value: float) -> None:
     with pytest.raises(ConfigurationError, match=f"{kind.__name__}: expected {setting}"):
         kind(**{setting: value})  # type: ignore[arg-type]
 

@@ -98,8 +98,6 @@ def test_unknown_name_lists_the_known_ones() -> None:
         (Warmup, "fraction", "long"),
     ],
 )
-def test_settings_out_of_bounds_are_named(
-    kind: type[Schedule], setting: str, value: object
-) -> None:
+def test_settings_out_of_bounds_are_named(kind: type[Schedule], setting: str, value: object) -> None:
     with pytest.raises(ConfigurationError, match=f"{kind.__name__}: expected {setting} .* got"):
         kind(**{setting: value})

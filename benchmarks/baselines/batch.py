@@ -31,9 +31,7 @@ class Ops:
     zeros_like: Callable[[Tensor], Tensor]
 
 
-def gradients(
-    ops: Ops, workload: Workload, layers: Layers, x: Tensor, y: Tensor, n: int
-) -> list[Tensor]:
+def gradients(ops: Ops, workload: Workload, layers: Layers, x: Tensor, y: Tensor, n: int) -> list[Tensor]:
     """Batch-mean gradients under the workload's rule, "pc" or "backprop".
 
     Parameters

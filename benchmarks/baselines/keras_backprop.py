@@ -32,9 +32,7 @@ class KerasFit(Baseline):
             ]
         )
         self._model.compile(
-            optimizer=keras.optimizers.Adam(
-                learning_rate=w.learning_rate, beta_1=BETA1, beta_2=BETA2, epsilon=EPSILON
-            ),
+            optimizer=keras.optimizers.Adam(learning_rate=w.learning_rate, beta_1=BETA1, beta_2=BETA2, epsilon=EPSILON),
             loss=keras.losses.CategoricalCrossentropy(from_logits=True)
             if w.loss == "cross_entropy"
             else _half_squared_error,
@@ -56,9 +54,7 @@ class KerasFit(Baseline):
         y = np.eye(10, dtype=np.float32)[self.labels[order]]
         if self.workload.generative:
             x, y = y, x
-        self._model.fit(
-            x, y, batch_size=self.workload.batch_size, epochs=1, shuffle=False, verbose=0
-        )
+        self._model.fit(x, y, batch_size=self.workload.batch_size, epochs=1, shuffle=False, verbose=0)
 
 
 def _half_squared_error(y: Any, output: Any) -> Any:

@@ -181,9 +181,7 @@ class NumpyPC(Baseline):
 
     def _differentiate(self, s: _Workspace) -> None:
         """Write the batch-mean gradient."""
-        for (weight, bias), activity, error in zip(
-            self._slopes, [s.x, *s.activities], s.errors, strict=True
-        ):
+        for (weight, bias), activity, error in zip(self._slopes, [s.x, *s.activities], s.errors, strict=True):
             np.matmul(activity.T, error, out=weight)
             np.sum(error, axis=0, out=bias)
         self._gradient *= -1 / len(s.x)
@@ -195,8 +193,7 @@ class NumpyPC(Baseline):
         epsilon = self._epsilon()
         for start in range(0, len(self._theta), BLOCK):
             theta, g, m, v = (
-                vector[start : start + BLOCK]
-                for vector in (self._theta, self._gradient, self._mean, self._square)
+                vector[start : start + BLOCK] for vector in (self._theta, self._gradient, self._mean, self._square)
             )
             scratch = self._scratch[: len(theta)]
             m *= BETA1

@@ -35,8 +35,7 @@ class TensorFlowGraph(Baseline):
             for shape in ((n, m), (m,))
         ]
         self._theta, self._mean, self._square = (
-            [tf.Variable(tf.zeros(shape, self.workload.dtype)) for shape in shapes]
-            for _ in range(3)
+            [tf.Variable(tf.zeros(shape, self.workload.dtype)) for shape in shapes] for _ in range(3)
         )
         self._updates = tf.Variable(tf.zeros((), self.workload.dtype))
         self._batch_of = tf.function(self._batch, jit_compile=True)
@@ -67,9 +66,7 @@ class TensorFlowGraph(Baseline):
 
     def _take(self, samples: Tensor) -> None:
         # Gathered outside XLA, which would do it pixel by pixel.
-        self._batch_of(
-            self._tf.gather(self._images, samples), self._tf.gather(self._labels, samples)
-        )
+        self._batch_of(self._tf.gather(self._images, samples), self._tf.gather(self._labels, samples))
 
     def _batch(self, images: Tensor, labels: Tensor) -> None:
         tf, w = self._tf, self.workload
@@ -79,9 +76,7 @@ class TensorFlowGraph(Baseline):
             x, y = y, x
         layers = [(W.value(), b.value()) for W, b in zip(*[iter(self._theta)] * 2, strict=True)]
         if w.rule == "notebook":
-            for variable, weight in zip(
-                self._theta[::2], notebook(self._ops, w, layers, x, y), strict=True
-            ):
+            for variable, weight in zip(self._theta[::2], notebook(self._ops, w, layers, x, y), strict=True):
                 variable.assign(weight)
             return
         updates = self._updates.assign_add(1.0)

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 RULES = tuple(BY_RULE)
 
 
-def layer_sizes(
-    preset: Preset, layers: tuple[int, ...] | None, n_features: int, n_outputs: int
-) -> tuple[int, ...]:
+def layer_sizes(preset: Preset, layers: tuple[int, ...] | None, n_features: int, n_outputs: int) -> tuple[int, ...]:
     """Return n_0 … n_L for data of these widths.
 
     Parameters

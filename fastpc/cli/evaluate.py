@@ -35,8 +35,8 @@ def evaluate(
     from fastpc.cli.notice import CompileNotice
     from fastpc.cli.output import percent, print_json, print_table
     from fastpc.data import find
-    from fastpc.network import PCNetwork
     from fastpc.evaluation import evaluate as measure
+    from fastpc.network import PCNetwork
 
     network = PCNetwork.load(model_path(model))
     _, test = find(data, warn=warn)

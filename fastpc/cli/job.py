@@ -14,9 +14,9 @@ from fastpc.cli.run import MetricsWriter, RunFolder
 from fastpc.presets import Preset
 
 if TYPE_CHECKING:
-    from fastpc.network import PCNetwork
     from fastpc.evaluation import Evaluation
     from fastpc.history import History
+    from fastpc.network import PCNetwork
 
 
 @dataclass(frozen=True)
@@ -82,9 +82,7 @@ class Job:
 
         from fastpc.trainer import Trainer  # compiles nothing yet, but loads the compiler
 
-        self._trainer = Trainer(
-            self._network, rule, optimizer, preset.batch_size, seed=seed, threads=threads
-        )
+        self._trainer = Trainer(self._network, rule, optimizer, preset.batch_size, seed=seed, threads=threads)
         self._configuration = asdict(self._preset) | {
             "layers": sizes,
             "data": train.name,

@@ -53,8 +53,7 @@ def parse_sizes(option: str, text: str) -> tuple[int, ...]:
     # isdecimal, because int() also takes signs, underscores and spaces.
     if not all(part.isascii() and part.isdecimal() and int(part) > 0 for part in parts):
         raise ConfigurationError(
-            f"expected {option} to be sizes above 0 with commas between them, got {text!r}; "
-            "write them like 256,256"
+            f"expected {option} to be sizes above 0 with commas between them, got {text!r}; write them like 256,256"
         )
     return tuple(int(part) for part in parts)
 
@@ -72,9 +71,7 @@ def parse_step_size(text: str) -> float | Literal["auto"]:
     try:
         return float(text)
     except ValueError:
-        raise ConfigurationError(
-            f"expected --step-size to be a number or auto, got {text!r}; try auto"
-        ) from None
+        raise ConfigurationError(f"expected --step-size to be a number or auto, got {text!r}; try auto") from None
 
 
 def model_path(path: Path) -> Path:

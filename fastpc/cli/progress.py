@@ -33,9 +33,7 @@ class ProgressLine:
             transient=True,
             expand=True,
         )
-        self._task = self._progress.add_task(
-            "", total=1, epoch="-", speed="-", energy="-", accuracy="-", left="-"
-        )
+        self._task = self._progress.add_task("", total=1, epoch="-", speed="-", energy="-", accuracy="-", left="-")
         self._next_frame = 0.0
 
     def __enter__(self) -> "ProgressLine":

@@ -68,8 +68,7 @@ def as_rows(result: "Result") -> dict[str, str]:
         rows["validation accuracy"] = percent(last.validation_accuracy)
     rows |= {
         "energy": f"{sum(last.energy):.4f} per sample, mean of the last epoch",
-        "training time": f"{history.train_seconds:.2f} s for {len(history.epochs)} epochs, "
-        f"{speed:,.0f} samples/s",
+        "training time": f"{history.train_seconds:.2f} s for {len(history.epochs)} epochs, {speed:,.0f} samples/s",
         "compilation": f"{history.compile_seconds:.2f} s",
         "data": result.data_name,
         "network": f"{network!r}, {network.n_parameters:,} parameters",

@@ -62,7 +62,8 @@ def train(
             "Network",
             "identity, relu, leaky_relu, tanh, sigmoid, gelu, silu or hard_tanh; "
             "or one for each hidden layer, with commas between them.",
-            metavar="NAME", show_default=",".join(DEFAULT.activation),
+            metavar="NAME",
+            show_default=",".join(DEFAULT.activation),
         ),
     ] = None,
     loss: Annotated[
@@ -75,27 +76,35 @@ def train(
         str, _option("Learning", f"How to learn: {', '.join(build.RULES)}.", metavar="NAME")
     ] = DEFAULT.rule,
     steps: Annotated[
-        int | None, _option("Learning", "Relaxation steps for each batch.", metavar="N", show_default=str(DEFAULT.steps))
+        int | None,
+        _option("Learning", "Relaxation steps for each batch.", metavar="N", show_default=str(DEFAULT.steps)),
     ] = None,
     step_size: Annotated[
         str | None,
         _option(
             "Learning",
             "Size of a relaxation step: a number, or auto, which stays stable as weights grow.",
-            metavar="SIZE", show_default=str(DEFAULT.step_size),
+            metavar="SIZE",
+            show_default=str(DEFAULT.step_size),
         ),
     ] = None,
     momentum: Annotated[
-        float | None, _option("Learning", "Momentum of the states in relaxation.", metavar="M", show_default=str(DEFAULT.momentum))
+        float | None,
+        _option("Learning", "Momentum of the states in relaxation.", metavar="M", show_default=str(DEFAULT.momentum)),
     ] = None,
     epochs: Annotated[
-        int | None, _option("Learning", "How often to go through the data.", metavar="N", show_default=str(DEFAULT.epochs))
+        int | None,
+        _option("Learning", "How often to go through the data.", metavar="N", show_default=str(DEFAULT.epochs)),
     ] = None,
     batch_size: Annotated[
-        int | None, _option("Learning", "Samples for each update of the weights.", metavar="N", show_default=str(DEFAULT.batch_size))
+        int | None,
+        _option(
+            "Learning", "Samples for each update of the weights.", metavar="N", show_default=str(DEFAULT.batch_size)
+        ),
     ] = None,
     lr: Annotated[
-        float | None, _option("Learning", "Learning rate of the weights.", metavar="RATE", show_default=str(DEFAULT.learning_rate))
+        float | None,
+        _option("Learning", "Learning rate of the weights.", metavar="RATE", show_default=str(DEFAULT.learning_rate)),
     ] = None,
     optimizer: Annotated[
         str | None, _option("Learning", "sgd, adam or adamw.", metavar="NAME", show_default=DEFAULT.optimizer)
@@ -105,7 +114,8 @@ def train(
         _option(
             "Learning",
             "How the learning rate changes: constant, step, cosine or warmup.",
-            metavar="NAME", show_default=DEFAULT.schedule,
+            metavar="NAME",
+            show_default=DEFAULT.schedule,
         ),
     ] = None,
     validation: Annotated[
@@ -118,8 +128,7 @@ def train(
         Path | None,
         _option(
             "Output",
-            "Write model.safetensors, metrics.jsonl and config.json here, "
-            "over those of an earlier run.",
+            "Write model.safetensors, metrics.jsonl and config.json here, over those of an earlier run.",
             metavar="DIR",
         ),
     ] = None,

@@ -33,9 +33,7 @@ def as_array(value: object, role: str) -> NDArray[Any]:
     if is_sparse(value):
         return np.asarray(canonical_csr(value, role).toarray())
     if np.ma.is_masked(value):
-        raise DataError(
-            f"expected {role} without masked entries, got a masked array; fill or drop them"
-        )
+        raise DataError(f"expected {role} without masked entries, got a masked array; fill or drop them")
     try:
         array = np.asarray(value)
     # TypeError and RuntimeError are how other libraries' tensors refuse to become arrays.
@@ -72,9 +70,7 @@ def as_inputs(x: object, role: str = "inputs") -> Inputs:
     """
     if is_sparse(x):
         csr = canonical_csr(x, role)
-        _require_finite(
-            csr.data, lambda at: int(np.searchsorted(csr.indptr, at, "right")) - 1, role
-        )
+        _require_finite(csr.data, lambda at: int(np.searchsorted(csr.indptr, at, "right")) - 1, role)
         return csr
     array = as_array(x, role)
     if not 2 <= array.ndim <= 4:
@@ -179,6 +175,5 @@ def _require_finite(values: NDArray[Any], sample_of: Callable[[int], int], role:
             return
     entry = int(np.flatnonzero(~np.isfinite(values))[0])
     raise DataError(
-        f"expected finite {role}, got {values[entry]} in sample {sample_of(entry)}; "
-        "clean or drop such samples"
+        f"expected finite {role}, got {values[entry]} in sample {sample_of(entry)}; clean or drop such samples"
     )

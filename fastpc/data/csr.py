@@ -51,11 +51,7 @@ def canonical_csr(matrix: Any, role: str) -> "csr_array":
         )
     dtype = engine_dtype(matrix.dtype, role)
     matrix = _checked(matrix, role)
-    if (
-        matrix.format == "csr"
-        and matrix.has_canonical_format
-        and np.count_nonzero(matrix.data) == matrix.nnz
-    ):
+    if matrix.format == "csr" and matrix.has_canonical_format and np.count_nonzero(matrix.data) == matrix.nnz:
         return matrix.astype(dtype, copy=False)
     return _canonicalised(matrix, dtype, role)
 

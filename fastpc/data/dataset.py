@@ -97,8 +97,7 @@ class Dataset:
             )
         if rows.min() < 0 or rows.max() >= len(self):
             raise DataError(
-                f"expected indices from 0 to {len(self) - 1}, "
-                f"got {rows.min()} to {rows.max()}; pass sample numbers"
+                f"expected indices from 0 to {len(self) - 1}, got {rows.min()} to {rows.max()}; pass sample numbers"
             )
         return replace(self, inputs=self.inputs[rows], targets=self.targets[rows])
 
@@ -119,14 +118,10 @@ class Dataset:
         """
         require_number("Dataset.split", "fraction", fraction, above=0, below=1)
         if seed < 0:
-            raise ConfigurationError(
-                f"expected a seed of at least 0, got {seed}; use a non-negative integer"
-            )
+            raise ConfigurationError(f"expected a seed of at least 0, got {seed}; use a non-negative integer")
         n = len(self)
         if n < 2:
-            raise DataError(
-                "expected at least two samples to split, got one; use more data or no hold-out"
-            )
+            raise DataError("expected at least two samples to split, got one; use more data or no hold-out")
         held_out = min(max(round(fraction * n), 1), n - 1)
         order = permutation(n, seed, *_SPLIT_STREAM)
         return self.take(np.sort(order[held_out:])), self.take(np.sort(order[:held_out]))
@@ -165,9 +160,7 @@ def as_dataset(
     """
     if isinstance(x, Dataset):
         if y is not None:
-            raise DataError(
-                "expected a Dataset alone, got targets beside it; pass its arrays instead"
-            )
+            raise DataError("expected a Dataset alone, got targets beside it; pass its arrays instead")
         given = {"n_classes": n_classes, "scale": scale, "target_scale": target_scale}
         changes: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
         return replace(x, **changes) if changes else x

@@ -23,8 +23,6 @@ def load_digits() -> tuple[Dataset, Dataset]:
     from sklearn.datasets import load_digits as sklearn_digits
 
     images, labels = sklearn_digits(return_X_y=True)
-    digits = as_dataset(
-        images.astype(np.uint8), labels, n_classes=10, scale=1 / _BRIGHTEST, name="digits"
-    )
+    digits = as_dataset(images.astype(np.uint8), labels, n_classes=10, scale=1 / _BRIGHTEST, name="digits")
     order = permutation(len(digits), 0)
     return digits.take(order[_TEST_SAMPLES:]), digits.take(order[:_TEST_SAMPLES])

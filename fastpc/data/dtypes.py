@@ -21,8 +21,7 @@ def engine_dtype(dtype: "np.dtype[Any]", role: str) -> "np.dtype[Any]":
     """
     if dtype.kind not in "buif":
         raise DataError(
-            f"expected {role} of a real number type, got dtype {dtype}; "
-            "convert them to uint8, float32 or float64"
+            f"expected {role} of a real number type, got dtype {dtype}; convert them to uint8, float32 or float64"
         )
     if dtype == np.uint8:
         return np.dtype(np.uint8)

@@ -56,16 +56,13 @@ def read_array(stream: Readable, dtype: "np.dtype[Any]", count: int) -> NDArray[
         chunk = stream.read(min(_CHUNK, buffer.size - filled))
         if not chunk:
             raise DataError(
-                f"expected {buffer.size} bytes of values, got {filled}; "
-                "the file is truncated: fetch it again"
+                f"expected {buffer.size} bytes of values, got {filled}; the file is truncated: fetch it again"
             )
         buffer[filled : filled + len(chunk)] = np.frombuffer(chunk, np.uint8)
         filled += len(chunk)
     # Reaching the end is also what makes gzip and zip verify their checksums.
     if stream.read(1):
-        raise DataError(
-            f"expected {buffer.size} bytes of values, got more; the file is corrupt: fetch it again"
-        )
+        raise DataError(f"expected {buffer.size} bytes of values, got more; the file is corrupt: fetch it again")
     return array
 
 

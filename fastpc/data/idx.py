@@ -97,8 +97,7 @@ def _read(stream: Readable, size: int, *, exact: bool) -> NDArray[Any]:
     zeros, code, ndim = struct.unpack(">HBB", _take(stream, 4))
     if zeros != 0 or code not in _DTYPES or not 1 <= ndim <= 4:
         raise DataError(
-            f"expected an IDX header, got bytes {zeros:04x} {code:02x} {ndim:02x}; "
-            "check that this is an IDX file"
+            f"expected an IDX header, got bytes {zeros:04x} {code:02x} {ndim:02x}; check that this is an IDX file"
         )
     shape = struct.unpack(f">{ndim}I", _take(stream, 4 * ndim))
     dtype = np.dtype(_DTYPES[code])

@@ -41,8 +41,7 @@ def load_mnist() -> tuple[Dataset, Dataset]:
         return load_npz(cached) if os.path.isfile(cached) else _download()
     except DataError as error:
         raise DataError(
-            f"{error}, or put a sound mnist.npz at {cached}, "
-            f"or set {VARIABLE} to a .npz file or a folder of IDX files"
+            f"{error}, or put a sound mnist.npz at {cached}, or set {VARIABLE} to a .npz file or a folder of IDX files"
         ) from error
 
 
@@ -85,8 +84,7 @@ def find(
         if source == "mnist":
             raise
         warn(
-            "MNIST is not at hand, so scikit-learn's 1,797 digits of 8×8 pixels are used "
-            f"instead. The reason: {error}"
+            f"MNIST is not at hand, so scikit-learn's 1,797 digits of 8×8 pixels are used instead. The reason: {error}"
         )
         return load_digits()
 
@@ -107,10 +105,7 @@ def _load_path(path: Path, expectation: str) -> tuple[Dataset, Dataset]:
         return load_idx(path)
     if (path / "mnist.npz").is_file():
         return load_npz(path / "mnist.npz")
-    raise DataError(
-        f"expected IDX files or mnist.npz in {path}, got neither; "
-        "add them, or name a .npz file directly"
-    )
+    raise DataError(f"expected IDX files or mnist.npz in {path}, got neither; add them, or name a .npz file directly")
 
 
 def _download() -> tuple[Dataset, Dataset]:
@@ -127,7 +122,5 @@ def _download() -> tuple[Dataset, Dataset]:
         with contextlib.redirect_stdout(sys.stderr):
             (x_train, y_train), (x_test, y_test) = tf.keras.datasets.mnist.load_data()
     except Exception as error:  # Keras raises a bare Exception when a download fails
-        raise DataError(
-            f"expected Keras to download MNIST, got a failure ({error}); check the connection"
-        ) from error
+        raise DataError(f"expected Keras to download MNIST, got a failure ({error}); check the connection") from error
     return train_and_test((x_train, y_train, x_test, y_test), "mnist")

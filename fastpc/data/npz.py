@@ -48,12 +48,9 @@ def load_npz(path: str | os.PathLike[str]) -> tuple[Dataset, Dataset]:
             if missing:
                 held = ", ".join(sorted(member.removesuffix(".npy") for member in members)[:8])
                 raise DataError(
-                    f"expected the arrays {', '.join(NAMES)}, got {held or 'none'}; "
-                    f"add {', '.join(missing)}"
+                    f"expected the arrays {', '.join(NAMES)}, got {held or 'none'}; add {', '.join(missing)}"
                 )
-            x_train, y_train, x_test, y_test = (
-                _read_member(archive, name, limit) for name in NAMES
-            )
+            x_train, y_train, x_test, y_test = (_read_member(archive, name, limit) for name in NAMES)
         return train_and_test((x_train, y_train, x_test, y_test), path.stem)
 
 
@@ -67,9 +64,7 @@ def _read_member(archive: zipfile.ZipFile, name: str, limit: int) -> NDArray[Any
         elif version == (2, 0):
             shape, fortran_order, dtype = npy.read_array_header_2_0(stream)
         else:
-            raise DataError(
-                f"expected {name} in npy format 1.0 or 2.0, got {version}; save plain numbers"
-            )
+            raise DataError(f"expected {name} in npy format 1.0 or 2.0, got {version}; save plain numbers")
         if dtype.kind not in "buif":
             raise DataError(
                 f"expected numbers in {name}, got dtype {dtype}; "

@@ -42,9 +42,7 @@ def permutation(n: int, seed: int, *stream: int) -> NDArray[np.int64]:
 def batches(n: int, batch_size: int) -> int:
     """Return how many batches `n` samples make, the last short one included."""
     if batch_size < 1:
-        raise ConfigurationError(
-            f"expected a batch size of at least 1, got {batch_size}; use a positive number"
-        )
+        raise ConfigurationError(f"expected a batch size of at least 1, got {batch_size}; use a positive number")
     return -(-n // batch_size)
 
 
@@ -69,18 +67,13 @@ class Shuffle:
     def __post_init__(self) -> None:
         if not 1 <= self.n < 2**32:
             raise ConfigurationError(
-                f"expected between 1 and 2**32 - 1 samples to shuffle, got {self.n}; "
-                "pass the size of the data set"
+                f"expected between 1 and 2**32 - 1 samples to shuffle, got {self.n}; pass the size of the data set"
             )
         if self.seed < 0:
-            raise ConfigurationError(
-                f"expected a seed of at least 0, got {self.seed}; use a non-negative integer"
-            )
+            raise ConfigurationError(f"expected a seed of at least 0, got {self.seed}; use a non-negative integer")
 
     def order(self, epoch: int) -> NDArray[np.int64]:
         """Return the samples' order in `epoch`: int64 of shape (n,), each sample once."""
         if epoch < 0:
-            raise ConfigurationError(
-                f"expected an epoch of at least 0, got {epoch}; count epochs from 0 or 1 upwards"
-            )
+            raise ConfigurationError(f"expected an epoch of at least 0, got {epoch}; count epochs from 0 or 1 upwards")
         return permutation(self.n, self.seed, epoch)

@@ -46,9 +46,7 @@ def collect(batches: Iterable[Any]) -> tuple[Any, Any]:
                 f"after {first}; make them of one type and shape"
             )
     if not pairs:
-        raise DataError(
-            "expected batches of (x, y), got none; check that the iterable is not used up"
-        )
+        raise DataError("expected batches of (x, y), got none; check that the iterable is not used up")
     xs, ys = zip(*pairs, strict=True)
     return _join(xs), _join(ys)
 
@@ -57,10 +55,7 @@ def _iterate(batches: Iterable[Any]) -> Iterator[Any]:
     """Return an iterator over NumPy batches; a tf.data.Dataset is known by its methods."""
     cardinality = getattr(batches, "cardinality", None)
     if callable(cardinality) and int(cardinality()) == _INFINITE:
-        raise DataError(
-            "expected a stream that ends, got one that repeats for ever; "
-            "remove .repeat() or add .take(n)"
-        )
+        raise DataError("expected a stream that ends, got one that repeats for ever; remove .repeat() or add .take(n)")
     as_numpy = getattr(batches, "as_numpy_iterator", None)
     return iter(as_numpy() if callable(as_numpy) else batches)
 
@@ -69,9 +64,7 @@ def _own_pair(batch: Any, number: int) -> tuple[Any, Any]:
     """Return copies of the two arrays of one batch."""
     if not isinstance(batch, tuple | list) or len(batch) != 2:
         got = f"{type(batch).__name__} of {len(batch)}" if hasattr(batch, "__len__") else batch
-        raise DataError(
-            f"expected pairs (x, y), got {got} as batch {number}; yield inputs and targets alone"
-        )
+        raise DataError(f"expected pairs (x, y), got {got} as batch {number}; yield inputs and targets alone")
     x = _own(batch[0], f"inputs of batch {number}")
     y = _own(batch[1], f"targets of batch {number}")
     if x.ndim == 0 or y.ndim == 0:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fastpc.engine.elementary import normal, sigmoid, tanh
 from fastpc.engine.jit import exact_kernel
-from fastpc.engine.vector import borrow, per_type
+from fastpc.engine.memory import borrow
+from fastpc.engine.scalar import per_type
 
 IDENTITY, RELU, LEAKY_RELU, TANH, SIGMOID, GELU, SILU, HARD_TANH = range(8)
 LEAK = 0.01

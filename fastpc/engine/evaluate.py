@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from fastpc.engine.jit import driver, kernel
 from fastpc.engine.layout import PREDICTION, SIZE, STATE, WEIGHTS
+from fastpc.engine.memory import borrow
 from fastpc.engine.sharing import take_unit
 from fastpc.engine.tile import area, feed_forward, predict_first
 from fastpc.engine.train import train_tile
 from fastpc.engine.update import unit_gradient
-from fastpc.engine.vector import borrow
 
 
 @driver

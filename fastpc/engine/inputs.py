@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastpc.engine.jit import kernel
-from fastpc.engine.vector import BLOCK, borrow, prefetch, transpose_block
+from fastpc.engine.llvm import BLOCK
+from fastpc.engine.memory import borrow, prefetch
+from fastpc.engine.vector import transpose_block
 
 
 class Inputs(NamedTuple):

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from fastpc.engine.vector import ROWS, lanes
+from fastpc.engine.llvm import ROWS, lanes
 
 (
     SIZE,  # n_l
@@ -76,7 +76,8 @@ class Layout:
         self.layers[:, SIZE] = sizes
         self.layers[:-1, ACTIVATION] = activations
         self.n_parameters = self._place_weights()
-        self.work_size = max(2 * ROWS * self.lanes, max(sizes) + self.slack)
+        # Whole lane groups, so that every area of a tile starts a cache line.
+        self.work_size = max(2 * ROWS, -(-max(sizes) // self.lanes) + SLACK_GROUPS) * self.lanes
         self.tile_size = self._place_tile()
 
     def _place_weights(self) -> int:

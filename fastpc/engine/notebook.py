@@ -24,13 +24,13 @@ from fastpc.engine.layout import (
     STATE,
     WEIGHTS,
 )
+from fastpc.engine.memory import borrow
 from fastpc.engine.products import block_start, multiply, n_blocks
 from fastpc.engine.sharing import finish_unit, take_unit, wait_for_phase
 from fastpc.engine.step_size import FIXED, next_step_size
 from fastpc.engine.tile import area, softmax_errors, store_errors, store_rows
 from fastpc.engine.train import WEIGHTS_THEMSELVES, batch_order, has_failed, sum_batch
 from fastpc.engine.update import all_finite, dense_gradient
-from fastpc.engine.vector import borrow
 
 
 class NotebookSettings(NamedTuple):
@@ -97,9 +97,7 @@ def move_states(model, step_size, tile):
         count = rows * lanes
         pull(model, 1, j, rows, 0, tile)
         weights = layers[1, WEIGHTS] + j
-        multiply(
-            rows, tile, count, lanes, model.parameters, weights, n_hidden, 1, tile, layers[0, ERROR], lanes, n_top
-        )
+        multiply(rows, tile, count, lanes, model.parameters, weights, n_hidden, 1, tile, layers[0, ERROR], lanes, n_top)
         up, down = borrow(tile, 0, count), borrow(tile, count, count)
         states = borrow(tile, layers[1, STATE] + j * lanes, count)
         for i in range(count):

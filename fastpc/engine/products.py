@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 from fastpc.engine.jit import inline_kernel, kernel
-from fastpc.engine.vector import (
-    ROWS,
-    accumulate_narrow,
-    accumulate_wide,
-    indexed_product_block,
-    product_block,
-)
+from fastpc.engine.llvm import ROWS
+from fastpc.engine.vector import accumulate_narrow, accumulate_wide, indexed_product_block, product_block
 
 
 @kernel

@@ -23,10 +23,10 @@ from fastpc.engine.layout import (
     VELOCITY,
     WEIGHTS,
 )
+from fastpc.engine.memory import borrow
 from fastpc.engine.products import block_start, multiply, n_blocks
 from fastpc.engine.start import random_state
 from fastpc.engine.tile import activate_layer, add_energies, area, predict_errors, set_errors, set_output_errors
-from fastpc.engine.vector import borrow
 
 FEEDFORWARD, ZEROS, RANDOM = range(3)
 

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastpc.engine.atomic import fetch_add, load_shared, pause, sleep_briefly
 from fastpc.engine.jit import kernel
-from fastpc.engine.vector import fetch_add, load_shared, pause, sleep_briefly
 
 # Counters stand a cache line apart, so that threads do not fight over neighbours.
 SPACING = 8

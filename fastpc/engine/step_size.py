@@ -16,7 +16,7 @@ import numpy as np
 
 from fastpc.engine.jit import kernel
 from fastpc.engine.layout import ACTIVATION, SIZE, WEIGHTS
-from fastpc.engine.vector import borrow
+from fastpc.engine.memory import borrow
 
 FIXED, AUTO, CAPPED = range(3)
 

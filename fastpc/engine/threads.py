@@ -88,8 +88,12 @@ def _pack(typing_context, address, arguments):
         context.call_conv.call_function(inner, function, types.none, kinds, [thread, *items])
         inner.ret_void()
         place = cgutils.alloca_once(builder, pack_type)
-        builder.store(builder.insert_value(builder.insert_value(
-            ir.Constant(pack_type, ir.Undefined), values[0], 0), values[1], 1), place)
+        builder.store(
+            builder.insert_value(
+                builder.insert_value(ir.Constant(pack_type, ir.Undefined), values[0], 0), values[1], 1
+            ),
+            place,
+        )
         return context.make_tuple(
             builder, signature.return_type, [builder.ptrtoint(trampoline, i64), builder.ptrtoint(place, i64)]
         )

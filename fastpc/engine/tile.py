@@ -28,8 +28,11 @@ from fastpc.engine.layout import (
     STATE,
     WEIGHTS,
 )
+from fastpc.engine.llvm import BLOCK
+from fastpc.engine.memory import borrow
 from fastpc.engine.products import block_start, multiply, multiply_listed, n_blocks
-from fastpc.engine.vector import BLOCK, borrow, per_type, transpose_block
+from fastpc.engine.scalar import per_type
+from fastpc.engine.vector import transpose_block
 
 SQUARED_ERROR, CROSS_ENTROPY = range(2)
 _one = per_type(1.0, 1.0)
@@ -80,9 +83,7 @@ def predict_first(model, inputs, order, first, count, slot, tile, batch, listed,
         j = block_start(n_out, block)
         rows = block_start(n_out, block + 1) - j
         out = layers[1, PREDICTION] + j * lanes
-        multiply_listed(
-            rows, tile, out, lanes, model.parameters, j, n_out, 1, batch.inputs, x, lanes, listed, n_listed
-        )
+        multiply_listed(rows, tile, out, lanes, model.parameters, j, n_out, 1, batch.inputs, x, lanes, listed, n_listed)
 
 
 @kernel

@@ -9,12 +9,12 @@ import numpy as np
 from fastpc.engine.inputs import prefetch_inputs
 from fastpc.engine.jit import driver, kernel, merged_kernel
 from fastpc.engine.layout import SIZE
+from fastpc.engine.memory import borrow
 from fastpc.engine.relax import relax
 from fastpc.engine.sharing import finish_unit, take_unit, wait_for_phase
 from fastpc.engine.step_size import FIXED, next_step_size
 from fastpc.engine.tile import add_energies, count_correct, feed_forward, predict_first, set_targets, store_tile
 from fastpc.engine.update import unit_gradient, unit_step
-from fastpc.engine.vector import borrow
 
 # Phases of a batch: tiles relax; weights step (or, with clipping, gradients are measured); clipped weights step.
 N_PHASES = 3

@@ -22,8 +22,10 @@ from fastpc.engine.layout import (
     SIZE,
     WEIGHTS,
 )
+from fastpc.engine.llvm import ROWS
+from fastpc.engine.memory import borrow
 from fastpc.engine.products import accumulate_rows, block_start, multiply, n_blocks
-from fastpc.engine.vector import ROWS, borrow, per_type
+from fastpc.engine.scalar import per_type
 
 _zero, _one = per_type(0.0, 0.0), per_type(1.0, 1.0)
 

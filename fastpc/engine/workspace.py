@@ -102,9 +102,7 @@ def _readable(numbers: NDArray, dtype: np.dtype) -> NDArray:
     return numbers if numbers.dtype == np.uint8 else numbers.astype(dtype, copy=False)
 
 
-def step_size_of(
-    layout: Layout, kind: str, value: float, fraction: float, vectors: NDArray
-) -> StepSize:
+def step_size_of(layout: Layout, kind: str, value: float, fraction: float, vectors: NDArray) -> StepSize:
     """Return how the state step is found; `vectors` (sum of n_l,) are the power iteration's, kept between calls."""
     number = layout.dtype.type
     return StepSize(

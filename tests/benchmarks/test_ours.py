@@ -32,8 +32,6 @@ def test_fastpc_trains_to_the_weights_of_numpy(name):
         assert baseline.epoch() > 0
         found.append(baseline.parameters())
     ours, theirs = found
-    for layer, reference, initial in zip(
-        ours, theirs, initial_parameters(workload, SEED), strict=True
-    ):
+    for layer, reference, initial in zip(ours, theirs, initial_parameters(workload, SEED), strict=True):
         for a, b, start in zip(layer, reference, initial, strict=True):
             assert np.linalg.norm(a - b) < 1e-9 * np.linalg.norm(b - start)

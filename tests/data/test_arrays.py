@@ -14,9 +14,7 @@ from .samples import IMAGES, LABELS, rows
 
 class TestInputs:
     @pytest.mark.parametrize("shape", [(6, 784), (6, 28, 28), (6, 28, 28, 1)])
-    def test_images_are_flattened_and_stay_uint8_in_the_callers_memory(
-        self, shape: tuple[int, ...]
-    ) -> None:
+    def test_images_are_flattened_and_stay_uint8_in_the_callers_memory(self, shape: tuple[int, ...]) -> None:
         data = as_dataset(IMAGES.reshape(shape), LABELS)
         assert data.inputs.shape == (6, 784)
         assert data.inputs.dtype == np.uint8

@@ -13,12 +13,12 @@ from fastpc.errors import DataError
 class TestSparseInputs:
     DENSE = np.array([[0, 1, 0], [0, 0, 0], [2, 0, 3]])
 
-    @pytest.mark.parametrize("format", ["csr", "csc", "coo", "bsr", "lil", "dok", "dia"])
+    @pytest.mark.parametrize("form", ["csr", "csc", "coo", "bsr", "lil", "dok", "dia"])
     @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64, np.int64, np.bool_])
     @pytest.mark.parametrize("make", [sparse.coo_array, sparse.coo_matrix])
-    def test_every_format_becomes_canonical_csr(self, format: str, dtype: Any, make: Any) -> None:
+    def test_every_format_becomes_canonical_csr(self, form: str, dtype: Any, make: Any) -> None:
         dense = self.DENSE.astype(dtype)
-        inputs = as_inputs(make(dense).asformat(format))
+        inputs = as_inputs(make(dense).asformat(form))
         assert isinstance(inputs, sparse.csr_array)
         assert inputs.has_canonical_format
         assert inputs.dtype == as_inputs(dense).dtype
@@ -29,9 +29,7 @@ class TestSparseInputs:
         assert np.shares_memory(as_inputs(csr).data, csr.data)
 
     def test_duplicates_stored_zeros_and_unsorted_indices_are_resolved_in_a_copy(self) -> None:
-        csr = sparse.csr_array(
-            (np.array([5, 1, 2, 0], np.uint8), [2, 0, 2, 1], [0, 3, 4]), shape=(2, 3)
-        )
+        csr = sparse.csr_array((np.array([5, 1, 2, 0], np.uint8), [2, 0, 2, 1], [0, 3, 4]), shape=(2, 3))
         inputs: Any = as_inputs(csr)
         assert inputs.data.tolist() == [1, 7]
         assert inputs.indices.tolist() == [0, 2]
@@ -51,12 +49,10 @@ class TestSparseInputs:
         with pytest.raises(DataError, match="sum to at most 255, got 300"):
             as_inputs(coo)
 
-    @pytest.mark.parametrize("format", ["csr", "csc"])
+    @pytest.mark.parametrize("form", ["csr", "csc"])
     @pytest.mark.parametrize("index", [3, -1, 10**6])
-    def test_indices_out_of_range_are_found_before_they_are_used(
-        self, format: str, index: int
-    ) -> None:
-        matrix = sparse.coo_array(np.ones((3, 3), np.float32)).asformat(format)
+    def test_indices_out_of_range_are_found_before_they_are_used(self, form: str, index: int) -> None:
+        matrix = sparse.coo_array(np.ones((3, 3), np.float32)).asformat(form)
         matrix.indices[1] = index
         with pytest.raises(DataError, match="damaged matrix"):
             as_inputs(matrix)

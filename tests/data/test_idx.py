@@ -39,9 +39,7 @@ class TestIdx:
         ("code", "dtype"),
         [(0x08, "u1"), (0x09, "i1"), (0x0B, ">i2"), (0x0C, ">i4"), (0x0D, ">f4"), (0x0E, ">f8")],
     )
-    def test_every_type_is_read_into_the_machines_byte_order(
-        self, tmp_path: Path, code: int, dtype: str
-    ) -> None:
+    def test_every_type_is_read_into_the_machines_byte_order(self, tmp_path: Path, code: int, dtype: str) -> None:
         array = np.arange(24).reshape(2, 3, 4).astype(dtype)
         (tmp_path / "file").write_bytes(pack_idx(array, code))
         read = read_idx(tmp_path / "file")
@@ -49,9 +47,7 @@ class TestIdx:
         assert np.array_equal(read, array)
 
     @pytest.mark.parametrize("pack", [bytes, gzip.compress])
-    def test_a_truncated_file_is_refused_wherever_it_ends(
-        self, tmp_path: Path, pack: Callable[[bytes], bytes]
-    ) -> None:
+    def test_a_truncated_file_is_refused_wherever_it_ends(self, tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
         whole = pack(pack_idx(small_set()["x_train"]))
         for length in range(len(whole)):
             (tmp_path / "part").write_bytes(whole[:length])
@@ -59,9 +55,7 @@ class TestIdx:
                 read_idx(tmp_path / "part")
 
     @pytest.mark.parametrize("pack", [bytes, gzip.compress])
-    def test_bytes_beyond_the_end_are_refused(
-        self, tmp_path: Path, pack: Callable[[bytes], bytes]
-    ) -> None:
+    def test_bytes_beyond_the_end_are_refused(self, tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
         (tmp_path / "long").write_bytes(pack(pack_idx(small_set()["x_train"]) + b"\0"))
         with pytest.raises(DataError, match="corrupt"):
             read_idx(tmp_path / "long")

@@ -64,9 +64,7 @@ class TestRealMNIST:
         sums = [hashlib.md5(pack_idx(array)).hexdigest() for array in arrays]
         assert tuple(sums) == ORIGINAL_MD5
 
-    def test_idx_files_give_back_the_same_images(
-        self, mnist: tuple[Dataset, Dataset], tmp_path: Path
-    ) -> None:
+    def test_idx_files_give_back_the_same_images(self, mnist: tuple[Dataset, Dataset], tmp_path: Path) -> None:
         test = mnist[1]
         images = np.reshape(test.inputs, (10000, 28, 28))
         (tmp_path / "plain").write_bytes(pack_idx(images))
@@ -129,9 +127,7 @@ class TestFind:
         assert pair[0].name == "mnist"
 
     @pytest.mark.usefixtures("no_tensorflow")
-    def test_without_tensorflow_auto_warns_and_falls_back_and_mnist_does_not(
-        self, elsewhere: Path
-    ) -> None:
+    def test_without_tensorflow_auto_warns_and_falls_back_and_mnist_does_not(self, elsewhere: Path) -> None:
         warnings: list[str] = []
         train, _ = find("auto", warn=warnings.append)
         assert train.name == "digits"

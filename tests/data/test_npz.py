@@ -54,9 +54,7 @@ class TestNpz:
         assert not (tmp_path / "sprung").exists()
 
     @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
-    def test_a_truncated_archive_is_refused_wherever_it_ends(
-        self, tmp_path: Path, save: Any
-    ) -> None:
+    def test_a_truncated_archive_is_refused_wherever_it_ends(self, tmp_path: Path, save: Any) -> None:
         whole = write_npz(tmp_path / "whole.npz", small_set(), save).read_bytes()
         path = tmp_path / "part.npz"
         for length in range(0, len(whole), 7):
@@ -76,9 +74,7 @@ class TestNpz:
                 continue
             assert_is_small_set(pair)  # the byte was a date or the like
 
-    def test_a_header_that_claims_too_much_is_refused_before_memory_is_taken(
-        self, tmp_path: Path
-    ) -> None:
+    def test_a_header_that_claims_too_much_is_refused_before_memory_is_taken(self, tmp_path: Path) -> None:
         header = io.BytesIO()
         claim = {"descr": "|u1", "fortran_order": False, "shape": (2**40, 28, 28)}
         np.lib.format.write_array_header_1_0(header, claim)

@@ -41,9 +41,7 @@ def test_every_place_is_equally_likely_for_every_sample() -> None:
     assert np.abs(counts - 500).max() < 5 * 21
 
 
-@pytest.mark.parametrize(
-    ("n", "batch_size", "expected"), [(1, 64, 1), (64, 64, 1), (65, 64, 2), (60000, 64, 938)]
-)
+@pytest.mark.parametrize(("n", "batch_size", "expected"), [(1, 64, 1), (64, 64, 1), (65, 64, 2), (60000, 64, 938)])
 def test_the_last_short_batch_counts(n: int, batch_size: int, expected: int) -> None:
     assert batches(n, batch_size) == expected
 

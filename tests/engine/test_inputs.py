@@ -9,7 +9,7 @@ from scipy.sparse import csr_array
 from engine.accuracy import Array
 from fastpc.engine import inputs as engine_inputs
 from fastpc.engine.jit import kernel
-from fastpc.engine.vector import BLOCK, lanes
+from fastpc.engine.llvm import BLOCK, lanes
 from fastpc.engine.workspace import inputs_of
 
 DTYPES = (np.float32, np.float64)

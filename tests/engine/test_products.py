@@ -8,7 +8,7 @@ import pytest
 from engine.accuracy import Array, relative_error
 from fastpc.engine import products
 from fastpc.engine.jit import kernel
-from fastpc.engine.vector import ROWS, lanes
+from fastpc.engine.llvm import ROWS, lanes
 
 DTYPES = (np.float32, np.float64)
 

@@ -1,15 +1,14 @@
 """Each intrinsic, through a small compiled function, against NumPy."""
 
-import threading
 from typing import Any
 
 import numpy as np
 import pytest
 
-from engine.accuracy import Array, every_exponent, relative_error
+from engine.accuracy import Array, relative_error
 from fastpc.engine import vector
 from fastpc.engine.jit import kernel
-from fastpc.engine.vector import BLOCK, ROWS, VECTOR_BYTES, lanes
+from fastpc.engine.llvm import BLOCK, ROWS, lanes
 
 DTYPES = (np.float32, np.float64)
 SENTINEL = 77.0
@@ -21,15 +20,6 @@ def normal(dtype: Any, *shape: int) -> Array:
 
 def tolerance(dtype: Any) -> float:
     return 20 * float(np.finfo(dtype).eps)
-
-
-# -- shapes --------------------------------------------------------------------------------------
-
-
-def test_a_lane_group_is_two_vector_registers() -> None:
-    assert VECTOR_BYTES in (16, 32, 64)
-    assert lanes("float32") == 2 * lanes(np.float64) == 2 * VECTOR_BYTES // 4
-    assert lanes("float32") % BLOCK == lanes("float64") % BLOCK == 0
 
 
 # -- products ------------------------------------------------------------------------------------
@@ -185,99 +175,3 @@ def test_transpose_turns_scales_and_marks(source: Any, target: Any) -> None:
     assert (turned[:, BLOCK:] == SENTINEL).all()
     marks = (square != 0) @ (1 << np.arange(BLOCK))
     assert bits.tolist() == [-1, *marks, -1]
-
-
-# -- numbers -------------------------------------------------------------------------------------
-
-
-@kernel
-def _powers(exponents, out):
-    for i in range(len(exponents)):
-        out[i] = vector.power_of_two(exponents[i])
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_power_of_two_is_exact_over_all_normal_exponents(dtype: Any) -> None:
-    exponents = np.arange(np.finfo(dtype).minexp, np.finfo(dtype).maxexp)
-    out = np.empty(len(exponents), dtype)
-    _powers(exponents.astype(dtype), out)
-    assert np.array_equal(out, np.ldexp(dtype(1), exponents))
-
-
-_third = vector.per_type(1 / 3, 1 / 3)
-_series = vector.polynomial((1.0, 0.5, 1 / 3), (1.0, 0.5, 1 / 3, 0.25))
-
-
-@kernel
-def _constants(x, out):
-    for i in range(len(x)):
-        out[i] = _third(x[i])
-
-
-@kernel
-def _polynomials(x, out):
-    for i in range(len(x)):
-        out[i] = _series(x[i])
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_a_constant_takes_the_type_it_meets(dtype: Any) -> None:
-    out = np.zeros(3, dtype)
-    _constants(every_exponent(dtype)[:3], out)
-    assert (out == dtype(1 / 3)).all()
-
-
-@pytest.mark.parametrize(("dtype", "degree"), [(np.float32, 2), (np.float64, 3)])
-def test_polynomial_has_coefficients_of_its_own_for_each_type(dtype: Any, degree: int) -> None:
-    x = np.linspace(-1, 1, 101).astype(dtype)
-    out = np.empty_like(x)
-    _polynomials(x, out)
-    exact = sum(np.float64(x) ** k / (k + 1) for k in range(degree + 1))
-    assert relative_error(out, np.asarray(exact)) <= 2 * np.finfo(dtype).eps
-
-
-# -- memory --------------------------------------------------------------------------------------
-
-
-@kernel
-def _fill_borrowed(array, start, count):
-    view = vector.borrow(array, start, count)
-    vector.prefetch(array, start)
-    for i in range(len(view)):
-        view[i] = i
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_borrowed_stretch_is_the_array_s_own_memory(dtype: Any) -> None:
-    array = np.full(11, SENTINEL, dtype)
-    _fill_borrowed(array, 3, 5)
-    assert array.tolist() == [SENTINEL] * 3 + [0, 1, 2, 3, 4] + [SENTINEL] * 3
-    _fill_borrowed(array, 11, 0)
-    assert array[-1] == SENTINEL
-
-
-# -- threads -------------------------------------------------------------------------------------
-
-
-@kernel
-def _count_up(counters, index, times, seen):
-    for _ in range(times):
-        before = vector.fetch_add(counters, index, 1)
-        seen[before] += 1
-        vector.pause()
-    vector.sleep_briefly()
-    return vector.load_shared(counters, index)
-
-
-def test_no_count_is_lost_or_given_twice() -> None:
-    counters, times, n_threads = np.zeros(3, np.int64), 20_000, 4
-    seen = np.zeros(n_threads * times, np.int64)
-    _count_up(counters, 1, 0, seen)  # compiles
-    threads = [threading.Thread(target=_count_up, args=(counters, 1, times, seen)) for _ in range(n_threads)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert counters.tolist() == [0, n_threads * times, 0]
-    assert (seen == 1).all()
-    assert _count_up(counters, 1, 0, seen) == n_threads * times

@@ -1,0 +1,59 @@
+"""A network's weights or biases, layer by layer: views to read and to write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastpc.errors import ConfigurationError
+
+
+class LayerArrays(Sequence[NDArray[Any]]):
+    """The arrays of layers 1 … L: index to read or to write in place, assign to replace the numbers."""
+
+    def __init__(self, kind: str, arrays: list[NDArray[Any]]) -> None:
+        self._kind = kind
+        self._arrays = arrays
+
+    def __len__(self) -> int:
+        return len(self._arrays)
+
+    def __iter__(self) -> Iterator[NDArray[Any]]:
+        return iter(self._arrays)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._arrays[index]
+
+    def __setitem__(self, index: int, values: ArrayLike) -> None:
+        numbers = np.asarray(values, np.float64)
+        array = self._arrays[index]
+        if numbers.shape != array.shape:
+            raise ConfigurationError(
+                f"expected {self._kind}[{index}] of shape {array.shape}, got {numbers.shape}; "
+                "pass an array of that shape"
+            )
+        if not np.isfinite(numbers).all():
+            raise ConfigurationError(f"expected finite {self._kind}[{index}], got NaN or infinity; pass finite numbers")
+        array[:] = numbers
+
+    def assign(self, values: Sequence[ArrayLike]) -> None:
+        """Replace the numbers of all layers.
+
+        Raises
+        ------
+        ConfigurationError
+            If there are not as many arrays, or one is not of its layer's shape or not finite.
+        """
+        if len(values) != len(self):
+            raise ConfigurationError(
+                f"expected {len(self)} arrays, one for each layer, got {len(values)}; pass as many"
+            )
+        for index, value in enumerate(values):
+            self[index] = value
+
+    def __repr__(self) -> str:
+        shapes = ", ".join(str(array.shape) for array in self._arrays)
+        return f"<{self._kind} of layers 1 to {len(self)}: {shapes}>"
