@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from fastpc.engine.gram import gram_pays
 from fastpc.engine.relax import Relaxation
 from fastpc.engine.sharing import make_sharing
 from fastpc.engine.train import ENERGIES, N_PHASES, Chunk, train_chunk
@@ -121,7 +122,9 @@ class EngineSession:
         number = layout.dtype.type
         _check_precision(optimizer, layout.dtype)
         precisions = rule.layer_precisions(network.n_layers)
-        self._model = model_of(layout, network.parameters, precisions, LOSSES.index(network.loss))
+        loss = LOSSES.index(network.loss)
+        with_gram = gram_pays(network.sizes, rule.steps, batch_size, loss)
+        self._model = model_of(layout, network.parameters, precisions, loss, with_gram)
         self._relaxation = Relaxation(
             rule.steps, STARTS.index(rule.start), number(rule.momentum), number(rule.tolerance), network.seed
         )

@@ -31,13 +31,14 @@ from fastpc.engine.llvm import ROWS, lanes
     ACTIVITY,  # tile: f(x_l), with a last row of ones
     SLOPE,  # tile: f'(x_l)
     VELOCITY,  # tile: v_l of the state momentum
+    DRIVE,  # tile: pi_{l+1} (y - b_{l+1}) W_{l+1}^T of the layer below a wide output; see gram
     GRADIENT,  # tile: -dF/dx_l, where a step needs all layers' before any moves
     BATCH_ERROR,  # batch: pi_l e_l
     ERROR_STRIDE,
     BATCH_ACTIVITY,  # batch: f(x_l), with a last column of ones
     ACTIVITY_STRIDE,
     N_COLUMNS,
-) = range(15)
+) = range(16)
 
 # A strip of columns may read or write this many lane groups past a row's end, so every flat array ends in slack.
 SLACK_GROUPS = 4
@@ -90,7 +91,7 @@ class Layout:
     def _place_tile(self) -> int:
         offset = self.work_size
         for row in self.layers:
-            for column in (STATE, PREDICTION, ERROR, ACTIVITY, SLOPE, VELOCITY, GRADIENT):
+            for column in (STATE, PREDICTION, ERROR, ACTIVITY, SLOPE, VELOCITY, DRIVE, GRADIENT):
                 row[column] = offset
                 # One spare row holds the activity's ones, and keeps the areas off multiples of a page.
                 offset += (row[SIZE] + 1) * self.lanes

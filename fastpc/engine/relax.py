@@ -10,10 +10,12 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from fastpc.engine.activations import activate
+from fastpc.engine.gram import set_drive, uses_gram
 from fastpc.engine.jit import inline_kernel, kernel
 from fastpc.engine.layout import (
     ACTIVATION,
     ACTIVITY,
+    DRIVE,
     ERROR,
     GRADIENT,
     PREDICTION,
@@ -62,14 +64,23 @@ def start_states(model, relaxation, order, first, count, tile):
 
 
 @inline_kernel
-def state_gradient(model, l, j, rows, tile):
-    """-dF/dx_l = f'(x_l) (pi_{l+1} e_{l+1} W_{l+1}^T) - pi_l e_l of `rows` units from j on, in the tile's head."""
+def state_gradient(model, l, j, rows, out, tile):
+    """-dF/dx_l = f'(x_l) (pi_{l+1} e_{l+1} W_{l+1}^T) - pi_l e_l of `rows` units from j on, to ``tile[out]``."""
     layers, lanes = model.layers, model.lanes
-    above = layers[l + 1, SIZE]
-    weights, errors = layers[l + 1, WEIGHTS] + j * above, layers[l + 1, ERROR]
-    multiply(rows, tile, 0, lanes, model.parameters, weights, 1, above, tile, errors, lanes, above)
     at, count = j * lanes, rows * lanes
-    gradient = borrow(tile, 0, count)
+    gradient = borrow(tile, out, count)
+    if gram_stands_above(model, l):
+        size = layers[l, SIZE]
+        stride = (size + lanes - 1) // lanes * lanes
+        multiply(rows, tile, out, lanes, model.gram, j * stride, 1, stride, tile, layers[l, ACTIVITY], lanes, size)
+        drive = borrow(tile, layers[l, DRIVE] + at, count)
+        top = model.precisions[l + 1]
+        for i in range(count):
+            gradient[i] = drive[i] - top * gradient[i]
+    else:
+        above = layers[l + 1, SIZE]
+        weights, errors = layers[l + 1, WEIGHTS] + j * above, layers[l + 1, ERROR]
+        multiply(rows, tile, out, lanes, model.parameters, weights, 1, above, tile, errors, lanes, above)
     slopes = borrow(tile, layers[l, SLOPE] + at, count)
     states = borrow(tile, layers[l, STATE] + at, count)
     predictions = borrow(tile, layers[l, PREDICTION] + at, count)
@@ -78,28 +89,46 @@ def state_gradient(model, l, j, rows, tile):
         gradient[i] = slopes[i] * gradient[i] - precision * (states[i] - predictions[i])
 
 
+@inline_kernel
+def gram_stands_above(model, l):
+    """Return whether layer l is pulled through the output's Gram matrix."""
+    return uses_gram(model) and l == len(model.layers) - 2
+
+
+@inline_kernel
+def shift(model, momentum, step_size, l, j, rows, gradient_at, tile):
+    """v <- m v + step (-dF/dx), x <- x + v for `rows` units of layer l from j on; f and f' follow."""
+    layers, lanes = model.layers, model.lanes
+    at, count = j * lanes, rows * lanes
+    gradient = borrow(tile, gradient_at, count)
+    states = borrow(tile, layers[l, STATE] + at, count)
+    if momentum != 0:
+        velocities = borrow(tile, layers[l, VELOCITY] + at, count)
+        for i in range(count):
+            velocities[i] = momentum * velocities[i] + step_size * gradient[i]
+            states[i] += velocities[i]
+    else:
+        for i in range(count):
+            states[i] += step_size * gradient[i]
+    activity, slope = layers[l, ACTIVITY] + at, layers[l, SLOPE] + at
+    activate(layers[l, ACTIVATION], tile, layers[l, STATE] + at, activity, slope, count)
+
+
 @kernel
 def move(model, momentum, step_size, l, tile):
-    """One step of layer l: v <- m v + step (-dF/dx), x <- x + v; f and f' follow."""
-    layers, lanes = model.layers, model.lanes
-    size = layers[l, SIZE]
-    for block in range(n_blocks(size)):
-        j = block_start(size, block)
-        rows = block_start(size, block + 1) - j
-        state_gradient(model, l, j, rows, tile)
-        at, count = j * lanes, rows * lanes
-        gradient = borrow(tile, 0, count)
-        states = borrow(tile, layers[l, STATE] + at, count)
-        if momentum != 0:
-            velocities = borrow(tile, layers[l, VELOCITY] + at, count)
-            for i in range(count):
-                velocities[i] = momentum * velocities[i] + step_size * gradient[i]
-                states[i] += velocities[i]
-        else:
-            for i in range(count):
-                states[i] += step_size * gradient[i]
-        activity, slope = layers[l, ACTIVITY] + at, layers[l, SLOPE] + at
-        activate(layers[l, ACTIVATION], tile, layers[l, STATE] + at, activity, slope, count)
+    """One step of layer l, a block of units at a time, while they are in the nearest cache."""
+    size, lanes = model.layers[l, SIZE], model.lanes
+    # A Gram product reads all of the layer's own activities: none may move before all gradients are there.
+    apart = gram_stands_above(model, l)
+    for turn in range(2 if apart else 1):
+        for block in range(n_blocks(size)):
+            j = block_start(size, block)
+            rows = block_start(size, block + 1) - j
+            at = model.layers[l, GRADIENT] + j * lanes if apart else 0
+            if turn == 0:
+                state_gradient(model, l, j, rows, at, tile)
+            if turn == 1 or not apart:
+                shift(model, momentum, step_size, l, j, rows, at, tile)
 
 
 @kernel
@@ -118,14 +147,14 @@ def move_unsettled(model, relaxation, step_size, frontier, count, tile, moving):
         for block in range(n_blocks(size)):
             j = block_start(size, block)
             rows = block_start(size, block + 1) - j
-            state_gradient(model, l, j, rows, tile)
-            gradients = borrow(tile, layers[l, GRADIENT] + j * lanes, rows * lanes)
+            at = layers[l, GRADIENT] + j * lanes
+            state_gradient(model, l, j, rows, at, tile)
+            gradients = borrow(tile, at, rows * lanes)
             for i in range(rows * lanes):
-                gradients[i] = tile[i]
                 lane = i % lanes
                 # Written so that a NaN counts as unsettled.
-                if not abs(tile[i]) <= residual[lane]:
-                    residual[lane] = abs(tile[i])
+                if not abs(gradients[i]) <= residual[lane]:
+                    residual[lane] = abs(gradients[i])
     n_moving = 0
     for lane in range(count):
         if residual[lane] < relaxation.tolerance:
@@ -163,6 +192,11 @@ def relax(model, relaxation, step_size, order, first, count, tile, moving, trace
         frontier = 1
     for lane in range(len(moving)):
         moving[lane] = 1
+    # A trace wants the output's energy in every step, and so its errors.
+    gram = uses_gram(model) and len(trace) == 0
+    if uses_gram(model):
+        set_drive(model, tile)
+        set_output_errors(model, tile)
     taken = 0
     for t in range(relaxation.steps if last > 1 else 0):
         if len(trace) > 0:
@@ -178,8 +212,10 @@ def relax(model, relaxation, step_size, order, first, count, tile, moving, trace
         # Nothing is predicted below layer 2 anew, and nothing reads layer 1's own errors until the end.
         if frontier > 1 or taken == relaxation.steps or len(trace) > 0:
             set_errors(model, frontier, tile)
-        for l in range(frontier + 1, last + 1):
+        for l in range(frontier + 1, last if gram else last + 1):
             predict_errors(model, l, tile)
+    if gram:
+        predict_errors(model, last, tile)
     if taken < relaxation.steps and frontier == 1 and last > 1:
         set_errors(model, 1, tile)
     for t in range(taken, len(trace)):

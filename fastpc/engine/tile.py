@@ -46,6 +46,7 @@ class Model(NamedTuple):
     precisions: Any  # (L + 1,) pi_l, entry 0 unused
     loss: Any  # SQUARED_ERROR or CROSS_ENTROPY
     lanes: Any  # width of a tile
+    gram: Any  # W_L W_L^T in rows of whole lane groups, or empty where it does not pay; see gram
 
 
 class Batch(NamedTuple):

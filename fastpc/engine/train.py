@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastpc.engine.gram import gram_strip, n_gram_units, uses_gram
 from fastpc.engine.inputs import prefetch_inputs
 from fastpc.engine.jit import driver, kernel, merged_kernel
 from fastpc.engine.layout import SIZE
@@ -16,8 +17,9 @@ from fastpc.engine.step_size import FIXED, next_step_size
 from fastpc.engine.tile import add_energies, count_correct, feed_forward, predict_first, set_targets, store_tile
 from fastpc.engine.update import unit_gradient, unit_step
 
-# Phases of a batch: tiles relax; weights step (or, with clipping, gradients are measured); clipped weights step.
-N_PHASES = 3
+# Phases of a batch: a wide output's Gram matrix; tiles relax; weights step (or, with clipping, gradients are measured);
+# clipped weights step.
+N_PHASES = 4
 # Rows of `Chunk.failed`.
 ENERGIES, WEIGHTS_THEMSELVES = range(2)
 
@@ -104,14 +106,15 @@ def squared_norm(model, unit, gradient, stride):
 
 @merged_kernel
 def relax_tiles(model, inputs, relaxation, step_size, chunk, batch, b, sharing, tile, listed, work):
-    """Phase 1: the tiles of batch b; one unit more finds the next batch's step size, from the weights as they stand."""
+    """Phase 2: the tiles of batch b; one unit more finds the next batch's step size, from the weights as they stand."""
     order = batch_order(chunk, b)
     following = batch_order(chunk, b + 1)
     n_tiles = (len(order) + model.lanes - 1) // model.lanes
     extra = 0 if step_size.kind == FIXED else 1
     trace = np.empty((0, 1))
+    phase = N_PHASES * b + 1
     while True:
-        unit = take_unit(sharing, N_PHASES * b)
+        unit = take_unit(sharing, phase)
         if unit >= n_tiles + extra:
             break
         if unit < extra:
@@ -122,8 +125,22 @@ def relax_tiles(model, inputs, relaxation, step_size, chunk, batch, b, sharing, 
             first = t * model.lanes
             count = min(model.lanes, len(following) - first)
             prefetch_inputs(inputs, following, first, count, model.layers[0, SIZE])
-        finish_unit(sharing, N_PHASES * b)
-    wait_for_phase(sharing, N_PHASES * b, n_tiles + extra)
+        finish_unit(sharing, phase)
+    wait_for_phase(sharing, phase, n_tiles + extra)
+
+
+@kernel
+def find_gram(model, b, sharing, gradient, work):
+    """Phase 1: the Gram matrix of a wide output, for the weights as they stand."""
+    n_strips = n_gram_units(model)
+    phase = N_PHASES * b
+    while True:
+        strip = take_unit(sharing, phase)
+        if strip >= n_strips:
+            break
+        gram_strip(model, strip, gradient, work)
+        finish_unit(sharing, phase)
+    wait_for_phase(sharing, phase, n_strips)
 
 
 @kernel
@@ -135,7 +152,7 @@ def batch_order(chunk, b):
 
 @merged_kernel
 def step_weights(model, optimizer, units, norms, chunk, batch, b, sharing, gradient):
-    """Phase 2: every unit of weights takes its step; with clipping, it first only measures its gradient."""
+    """Phase 3: every unit of weights takes its step; with clipping, it first only measures its gradient."""
     n_samples = len(batch_order(chunk, b))
     n_units, n_tiles = len(units), (n_samples + model.lanes - 1) // model.lanes
     scale = -model.precisions.dtype.type(1) / model.precisions.dtype.type(n_samples)
@@ -143,7 +160,7 @@ def step_weights(model, optimizer, units, norms, chunk, batch, b, sharing, gradi
     for turn in range(2 if clips else 1):
         # The second turn sums gradients again rather than keep them: together they are as large as the network.
         measures = clips and turn == 0
-        phase = N_PHASES * b + 1 + turn
+        phase = N_PHASES * b + 2 + turn
         while True:
             u = take_unit(sharing, phase)
             if u > n_units:
@@ -180,6 +197,8 @@ def train_chunk(thread, model, inputs, relaxation, step_size, optimizer, units, 
     tile, gradient = scratch.tiles[thread], scratch.gradients[thread]
     listed, work = scratch.listed[thread], scratch.work[thread]
     for b in range(len(chunk.rates)):
+        if uses_gram(model):
+            find_gram(model, b, sharing, gradient, work)
         relax_tiles(model, inputs, relaxation, step_size, chunk, batch, b, sharing, tile, listed, work)
         step_weights(model, optimizer, units, norms, chunk, batch, b, sharing, gradient)
         if has_failed(chunk):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastpc.engine.activations import LIPSCHITZ
+from fastpc.engine.gram import gram_shape
 from fastpc.engine.inputs import Inputs
 from fastpc.engine.layout import Layout, aligned_zeros
 from fastpc.engine.sharing import Sharing, make_sharing
@@ -54,7 +55,8 @@ class Workspace:
             tiles=aligned_zeros((threads, layout.tile_size), dtype),
             listed=np.zeros((threads, n_inputs + 2), np.int32),
             work=np.zeros((threads, 4 * lanes), np.int64),
-            gradients=aligned_zeros((threads, largest_unit + layout.slack), dtype),
+            # Also holds a strip of a wide output's weights, turned.
+            gradients=aligned_zeros((threads, max(largest_unit, layout.sizes[-1] * lanes) + layout.slack), dtype),
         )
 
     def sharing(self, n_phases: int) -> Sharing:
@@ -62,13 +64,17 @@ class Workspace:
         return make_sharing(n_phases)
 
 
-def model_of(layout: Layout, parameters: NDArray, precisions: Sequence[float], loss: int) -> Model:
+def model_of(
+    layout: Layout, parameters: NDArray, precisions: Sequence[float], loss: int, with_gram: bool = False
+) -> Model:
     """Return a network as kernels see it; `precisions` are pi_1…pi_L."""
     # Cross-entropy's error has no precision: y - softmax(mu_L).
     values = np.array([1.0, *precisions], layout.dtype)
     if loss != 0:
         values[-1] = 1
-    return Model(parameters, layout.layers, values, loss, layout.lanes)
+    rows, stride = gram_shape(layout.sizes, layout.lanes) if with_gram else (0, 0)
+    gram = aligned_zeros(rows * stride, layout.dtype)
+    return Model(parameters, layout.layers, values, loss, layout.lanes, gram)
 
 
 def inputs_of(
