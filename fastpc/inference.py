@@ -43,7 +43,7 @@ def outputs_of(network: PCNetwork, data: Inputs, order: NDArray[np.int64], threa
     workspace = Workspace(layout, layout.lanes, threads)
     model = model_of(layout, network.parameters, (1.0,) * network.n_layers, LOSSES.index(network.loss))
     outputs = np.empty((len(order), network.sizes[-1]), layout.dtype)
-    evaluate.forward(threads, model, data, order, outputs, workspace.batch, workspace.scratch, make_sharing(1))
+    evaluate.forward(threads, model, data, order, outputs, workspace.batch, workspace.scratch, make_sharing(1, threads))
     return outputs
 
 
@@ -73,7 +73,7 @@ class _Relaxed:
         step = first_step(network, rule)
         evaluate.relax_batch(
             self.threads, self.model, inputs, relaxation, number(step), np.arange(n, dtype=np.int64), self.states,
-            self.traces, self.workspace.batch, self.workspace.scratch, make_sharing(1),
+            self.traces, self.workspace.batch, self.workspace.scratch, make_sharing(1, self.threads),
         )  # fmt: skip
 
 
@@ -104,6 +104,6 @@ def gradient(
     flat = relaxed.layout.empty_parameters()
     evaluate.gradient_of_batch(
         relaxed.threads, relaxed.model, relaxed.workspace.units, relaxed.n_samples, flat, relaxed.workspace.batch,
-        relaxed.workspace.scratch, make_sharing(1),
+        relaxed.workspace.scratch, make_sharing(1, relaxed.threads),
     )  # fmt: skip
     return relaxed.layout.weights(flat), relaxed.layout.biases(flat)

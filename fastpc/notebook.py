@@ -185,7 +185,8 @@ class NotebookSession:
         )
         train_notebook(
             self.threads, self._model, self._inputs, self._settings, self._step_size, self._units, chunk,
-            self.workspace.batch, self._tiles, self.workspace.scratch, make_sharing(2 * self.rule.steps * n_batches),
+            self.workspace.batch, self._tiles, self.workspace.scratch,
+            make_sharing(2 * self.rule.steps * n_batches, self.threads),
         )  # fmt: skip
         self.state_step = float(chunk.step_sizes[-1])
         # The labels pull on the states, so comparing these with the labels would say nothing: no accuracy.

@@ -177,7 +177,7 @@ class EngineSession:
         train_chunk(
             self.threads, self._model, self._inputs, self._relaxation, self._step_size, self._engine_optimizer,
             workspace.units, workspace.norms, chunk, workspace.batch, workspace.scratch,
-            make_sharing(N_PHASES * n_batches),
+            make_sharing(N_PHASES * n_batches, self.threads),
         )  # fmt: skip
         self.updates += n_batches
         self.state_step = float(chunk.step_sizes[-1])

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from fastpc import __version__
+from fastpc.cli.bench import bench
 from fastpc.cli.evaluate import evaluate
 from fastpc.cli.info import info
 from fastpc.cli.notebook import notebook
@@ -39,7 +40,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, evaluate, notebook, info, warmup):
+for command in (train, evaluate, notebook, info, warmup, bench):
     app.command(epilog=getattr(sys.modules[command.__module__], "EXAMPLES", None))(command)
 
 

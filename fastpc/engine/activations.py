@@ -18,31 +18,23 @@ _zero, _one, _leak = per_type(0.0, 0.0), per_type(1.0, 1.0), per_type(LEAK, LEAK
 
 @exact_kernel
 def activate(code, tile, state, activity, slope, count):
-    """Write f(x) and f'(x) for the `count` states from ``tile[state]`` on to `activity` and `slope`."""
+    """Write f(x) of `count` states to `activity`, and f'(x) to `slope` where `multiply_slopes` wants it stored."""
     states = borrow(tile, state, count)
     activities = borrow(tile, activity, count)
     slopes = borrow(tile, slope, count)
     if code == RELU:
         for i in range(count):
-            x = states[i]
-            activities[i] = max(_zero(x), x)
-            slopes[i] = _one(x) if x > _zero(x) else _zero(x)
+            activities[i] = max(states[i], _zero(states[i]))
     elif code == LEAKY_RELU:
         for i in range(count):
             x = states[i]
-            d = _one(x) if x > _zero(x) else _leak(x)
-            activities[i] = d * x
-            slopes[i] = d
+            activities[i] = x if x > _zero(x) else _leak(x) * x
     elif code == TANH:
         for i in range(count):
-            a = tanh(states[i])
-            activities[i] = a
-            slopes[i] = _one(a) - a * a
+            activities[i] = tanh(states[i])
     elif code == SIGMOID:
         for i in range(count):
-            a = sigmoid(states[i])
-            activities[i] = a
-            slopes[i] = a * (_one(a) - a)
+            activities[i] = sigmoid(states[i])
     elif code == GELU:
         for i in range(count):
             x = states[i]
@@ -57,11 +49,42 @@ def activate(code, tile, state, activity, slope, count):
             slopes[i] = s + x * s * (_one(x) - s)
     elif code == HARD_TANH:
         for i in range(count):
-            x = states[i]
-            activities[i] = min(max(x, -_one(x)), _one(x))
-            slopes[i] = _one(x) if abs(x) < _one(x) else _zero(x)
+            activities[i] = min(max(states[i], -_one(states[i])), _one(states[i]))
     else:
         for i in range(count):
+            activities[i] = states[i]
+
+
+@exact_kernel
+def multiply_slopes(code, tile, out, state, activity, slope, count):
+    """Multiply ``tile[out]`` on by f'(x), from the state or the activity where these say it.
+
+    A stored slope would be one array more to stream: at 128 units a tile's arrays just fit the nearest cache without.
+    """
+    products = borrow(tile, out, count)
+    states = borrow(tile, state, count)
+    activities = borrow(tile, activity, count)
+    slopes = borrow(tile, slope, count)
+    if code == RELU:
+        for i in range(count):
             x = states[i]
-            activities[i] = x
-            slopes[i] = _one(x)
+            products[i] *= _one(x) if x > _zero(x) else _zero(x)
+    elif code == LEAKY_RELU:
+        for i in range(count):
+            x = states[i]
+            products[i] *= _one(x) if x > _zero(x) else _leak(x)
+    elif code == TANH:
+        for i in range(count):
+            a = activities[i]
+            products[i] *= _one(a) - a * a
+    elif code == SIGMOID:
+        for i in range(count):
+            a = activities[i]
+            products[i] *= a * (_one(a) - a)
+    elif code == HARD_TANH:
+        for i in range(count):
+            x = states[i]
+            products[i] *= _one(x) if abs(x) < _one(x) else _zero(x)
+    elif code != IDENTITY:
+        for i in range(count):
+            products[i] *= slopes[i]

@@ -17,8 +17,8 @@ def forward(thread, model, inputs, order, outputs, batch, scratch, sharing):
     tile, listed, work = scratch.tiles[thread], scratch.listed[thread], scratch.work[thread]
     lanes, last = model.lanes, len(model.layers) - 1
     while True:
-        t = take_unit(sharing, 0)
-        if t * lanes >= len(order):
+        t = take_unit(sharing, 0, thread, (len(order) + lanes - 1) // lanes)
+        if t < 0:
             break
         first = t * lanes
         count = min(lanes, len(order) - first)
@@ -42,8 +42,8 @@ def relax_batch(thread, model, inputs, relaxation, step_size, order, states, tra
     tile, listed, work = scratch.tiles[thread], scratch.listed[thread], scratch.work[thread]
     lanes = model.lanes
     while True:
-        t = take_unit(sharing, 0)
-        if t * lanes >= len(order):
+        t = take_unit(sharing, 0, thread, (len(order) + lanes - 1) // lanes)
+        if t < 0:
             break
         first = t * lanes
         count = min(lanes, len(order) - first)
@@ -61,8 +61,8 @@ def gradient_of_batch(thread, model, units, n_samples, gradient, batch, scratch,
     own = scratch.gradients[thread]
     scale = -gradient.dtype.type(1) / gradient.dtype.type(n_samples)
     while True:
-        u = take_unit(sharing, 0)
-        if u >= len(units):
+        u = take_unit(sharing, 0, thread, len(units))
+        if u < 0:
             break
         l, first, end = units[u]
         stride = unit_gradient(model, units[u], n_samples, batch, own)

@@ -15,7 +15,7 @@ from fastpc.engine.jit import kernel
 from fastpc.engine.layout import DRIVE, ERROR, SIZE, STATE, WEIGHTS
 from fastpc.engine.llvm import BLOCK
 from fastpc.engine.memory import borrow
-from fastpc.engine.products import block_start, multiply, n_blocks
+from fastpc.engine.products import multiply_band
 from fastpc.engine.scalar import per_type
 from fastpc.engine.tile import area
 from fastpc.engine.vector import transpose_block
@@ -62,13 +62,7 @@ def gram_strip(model, strip, gradient, work):
     weights, first = model.layers[last, WEIGHTS], strip * lanes
     # gradient[p * lanes + k] = W_L[first + k, p]
     turn_rows(model.parameters, weights + first * width, width, min(lanes, below - first), width, gradient, lanes, work)
-    for block in range(n_blocks(below)):
-        j = block_start(below, block)
-        rows = block_start(below, block + 1) - j
-        out = j * stride + first
-        multiply(
-            rows, model.gram, out, stride, model.parameters, weights + j * width, 1, width, gradient, 0, lanes, width
-        )  # fmt: skip
+    multiply_band(below, model.gram, first, stride, model.parameters, weights, 1, width, gradient, 0, lanes, width)
 
 
 @kernel
@@ -100,11 +94,5 @@ def set_drive(model, tile):
         for lane in range(lanes):
             i = j * lanes + lane
             free[i] = model.precisions[last] * (targets[i] - bias)
-    for block in range(n_blocks(below)):
-        j = block_start(below, block)
-        rows = block_start(below, block + 1) - j
-        out = layers[last - 1, DRIVE] + j * lanes
-        multiply(
-            rows, tile, out, lanes, model.parameters, weights + j * width, 1, width, tile, layers[last, ERROR], lanes,
-            width,
-        )  # fmt: skip
+    drive, errors = layers[last - 1, DRIVE], layers[last, ERROR]
+    multiply_band(below, tile, drive, lanes, model.parameters, weights, 1, width, tile, errors, lanes, width)

@@ -19,7 +19,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from fastpc.engine.llvm import ROWS, lanes
+from fastpc.engine.llvm import lanes
+from fastpc.engine.products import BAND
 
 (
     SIZE,  # n_l
@@ -29,7 +30,7 @@ from fastpc.engine.llvm import ROWS, lanes
     PREDICTION,  # tile: mu_l
     ERROR,  # tile: pi_l e_l
     ACTIVITY,  # tile: f(x_l), with a last row of ones
-    SLOPE,  # tile: f'(x_l)
+    SLOPE,  # tile: f'(x_l), where it is not told by the state or the activity
     VELOCITY,  # tile: v_l of the state momentum
     DRIVE,  # tile: pi_{l+1} (y - b_{l+1}) W_{l+1}^T of the layer below a wide output; see gram
     GRADIENT,  # tile: -dF/dx_l, where a step needs all layers' before any moves
@@ -78,7 +79,7 @@ class Layout:
         self.layers[:-1, ACTIVATION] = activations
         self.n_parameters = self._place_weights()
         # Whole lane groups, so that every area of a tile starts a cache line.
-        self.work_size = max(2 * ROWS, -(-max(sizes) // self.lanes) + SLACK_GROUPS) * self.lanes
+        self.work_size = max(BAND, -(-max(sizes) // self.lanes) + SLACK_GROUPS) * self.lanes
         self.tile_size = self._place_tile()
 
     def _place_weights(self) -> int:

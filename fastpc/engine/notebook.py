@@ -179,8 +179,8 @@ def train_notebook(thread, model, inputs, settings, step_size, units, chunk, bat
             step = chunk.step_sizes[turn]
             rate = settings.rate if step_size.kind == FIXED else settings.rate_per_step * step
             while True:
-                t = take_unit(sharing, phase)
-                if t >= n_tiles + extra:
+                t = take_unit(sharing, phase, thread, n_tiles + extra)
+                if t < 0:
                     break
                 if t < n_tiles:
                     step_tile(model, inputs, step, s, batch, order, t, tiles[t], listed, work)
@@ -190,8 +190,8 @@ def train_notebook(thread, model, inputs, settings, step_size, units, chunk, bat
             wait_for_phase(sharing, phase, n_tiles + extra)
             phase += 1
             while True:
-                u = take_unit(sharing, phase)
-                if u > len(units):
+                u = take_unit(sharing, phase, thread, len(units) + 1)
+                if u < 0:
                     break
                 if u < len(units):
                     if not step_unit(model, rate, units[u], n_samples, batch, gradient):

@@ -6,6 +6,8 @@ from fastpc.engine.jit import inline_kernel, kernel
 from fastpc.engine.llvm import ROWS
 from fastpc.engine.vector import accumulate_narrow, accumulate_wide, indexed_product_block, product_block
 
+BAND = 4 * ROWS
+
 
 @kernel
 def n_blocks(n_rows):
@@ -17,6 +19,30 @@ def n_blocks(n_rows):
 def block_start(n_rows, block):
     """Return the first row of a block: near-even blocks, so that no short one leaves the pipelines waiting."""
     return n_rows * block // n_blocks(n_rows)
+
+
+@kernel
+def n_bands(n_rows):
+    """Return how many bands cover `n_rows` rows: a few blocks each, so that short loops over them are not too short."""
+    return (n_rows + BAND - 1) // BAND
+
+
+@kernel
+def band_start(n_rows, band):
+    """Return the first row of a band."""
+    return n_rows * band // n_bands(n_rows)
+
+
+@kernel
+def multiply_band(rows, out, o, out_stride, scalars, s, step_k, step_m, vectors, v, step_v, count):
+    """out[m, :] = sum over k of scalars[m, k] vectors[k, :] for any number of rows, a block at a time."""
+    for block in range(n_blocks(rows)):
+        m = block_start(rows, block)
+        height = block_start(rows, block + 1) - m
+        multiply(
+            height, out, o + m * out_stride, out_stride, scalars, s + m * step_m, step_k, step_m, vectors, v, step_v,
+            count,
+        )  # fmt: skip
 
 
 @kernel

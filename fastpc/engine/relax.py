@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from fastpc.engine.activations import activate
+from fastpc.engine.activations import activate, multiply_slopes
 from fastpc.engine.gram import set_drive, uses_gram
 from fastpc.engine.jit import inline_kernel, kernel
 from fastpc.engine.layout import (
@@ -26,7 +26,7 @@ from fastpc.engine.layout import (
     WEIGHTS,
 )
 from fastpc.engine.memory import borrow
-from fastpc.engine.products import block_start, multiply, n_blocks
+from fastpc.engine.products import band_start, multiply_band, n_bands
 from fastpc.engine.start import random_state
 from fastpc.engine.tile import activate_layer, add_energies, area, predict_errors, set_errors, set_output_errors
 
@@ -72,7 +72,7 @@ def state_gradient(model, l, j, rows, out, tile):
     if gram_stands_above(model, l):
         size = layers[l, SIZE]
         stride = (size + lanes - 1) // lanes * lanes
-        multiply(rows, tile, out, lanes, model.gram, j * stride, 1, stride, tile, layers[l, ACTIVITY], lanes, size)
+        multiply_band(rows, tile, out, lanes, model.gram, j * stride, 1, stride, tile, layers[l, ACTIVITY], lanes, size)
         drive = borrow(tile, layers[l, DRIVE] + at, count)
         top = model.precisions[l + 1]
         for i in range(count):
@@ -80,13 +80,14 @@ def state_gradient(model, l, j, rows, out, tile):
     else:
         above = layers[l + 1, SIZE]
         weights, errors = layers[l + 1, WEIGHTS] + j * above, layers[l + 1, ERROR]
-        multiply(rows, tile, out, lanes, model.parameters, weights, 1, above, tile, errors, lanes, above)
-    slopes = borrow(tile, layers[l, SLOPE] + at, count)
-    states = borrow(tile, layers[l, STATE] + at, count)
+        multiply_band(rows, tile, out, lanes, model.parameters, weights, 1, above, tile, errors, lanes, above)
+    state, activity, slope = layers[l, STATE] + at, layers[l, ACTIVITY] + at, layers[l, SLOPE] + at
+    multiply_slopes(layers[l, ACTIVATION], tile, out, state, activity, slope, count)
+    states = borrow(tile, state, count)
     predictions = borrow(tile, layers[l, PREDICTION] + at, count)
     precision = model.precisions[l]
     for i in range(count):
-        gradient[i] = slopes[i] * gradient[i] - precision * (states[i] - predictions[i])
+        gradient[i] -= precision * (states[i] - predictions[i])
 
 
 @inline_kernel
@@ -97,7 +98,7 @@ def gram_stands_above(model, l):
 
 @inline_kernel
 def shift(model, momentum, step_size, l, j, rows, gradient_at, tile):
-    """v <- m v + step (-dF/dx), x <- x + v for `rows` units of layer l from j on; f and f' follow."""
+    """Move v <- m v + step (-dF/dx), x <- x + v for `rows` units of layer l from j on; f and f' follow."""
     layers, lanes = model.layers, model.lanes
     at, count = j * lanes, rows * lanes
     gradient = borrow(tile, gradient_at, count)
@@ -116,14 +117,14 @@ def shift(model, momentum, step_size, l, j, rows, gradient_at, tile):
 
 @kernel
 def move(model, momentum, step_size, l, tile):
-    """One step of layer l, a block of units at a time, while they are in the nearest cache."""
+    """One step of layer l, a band of units at a time, while they are in the nearest cache."""
     size, lanes = model.layers[l, SIZE], model.lanes
     # A Gram product reads all of the layer's own activities: none may move before all gradients are there.
     apart = gram_stands_above(model, l)
     for turn in range(2 if apart else 1):
-        for block in range(n_blocks(size)):
-            j = block_start(size, block)
-            rows = block_start(size, block + 1) - j
+        for band in range(n_bands(size)):
+            j = band_start(size, band)
+            rows = band_start(size, band + 1) - j
             at = model.layers[l, GRADIENT] + j * lanes if apart else 0
             if turn == 0:
                 state_gradient(model, l, j, rows, at, tile)
@@ -144,9 +145,9 @@ def move_unsettled(model, relaxation, step_size, frontier, count, tile, moving):
         residual[lane] = 0
     for l in range(frontier, last):
         size = layers[l, SIZE]
-        for block in range(n_blocks(size)):
-            j = block_start(size, block)
-            rows = block_start(size, block + 1) - j
+        for band in range(n_bands(size)):
+            j = band_start(size, band)
+            rows = band_start(size, band + 1) - j
             at = layers[l, GRADIENT] + j * lanes
             state_gradient(model, l, j, rows, at, tile)
             gradients = borrow(tile, at, rows * lanes)

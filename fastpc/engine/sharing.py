@@ -23,19 +23,32 @@ _SPINS_BEFORE_SLEEPING = 10_000
 class Sharing(NamedTuple):
     """Counters of the units taken and done in every phase of a call."""
 
-    taken: Any
-    done: Any
+    taken: Any  # (phases, queues, SPACING) flat
+    done: Any  # (phases, SPACING) flat
+    n_queues: Any
 
 
-def make_sharing(n_phases: int) -> Sharing:
-    """Return fresh counters for `n_phases` phases."""
-    return Sharing(np.zeros(n_phases * SPACING, np.int64), np.zeros(n_phases * SPACING, np.int64))
+def make_sharing(n_phases: int, n_queues: int) -> Sharing:
+    """Return fresh counters for `n_phases` phases; every thread has a queue of its own, and may take from others'."""
+    taken = np.zeros(n_phases * n_queues * SPACING, np.int64)
+    return Sharing(taken, np.zeros(n_phases * SPACING, np.int64), n_queues)
 
 
 @kernel
-def take_unit(sharing, phase):
-    """Return the number of the next unit of a phase."""
-    return fetch_add(sharing.taken, phase * SPACING, 1)
+def take_unit(sharing, phase, thread, n_units):
+    """Return the number of a unit that nobody has taken, or -1 when none is left.
+
+    Each thread takes from its own stretch of the units first, so that what it wrote last batch is in its own cache,
+    and then helps the others.
+    """
+    n_queues = sharing.n_queues
+    for turn in range(n_queues):
+        queue = (thread + turn) % n_queues
+        first, end = n_units * queue // n_queues, n_units * (queue + 1) // n_queues
+        unit = first + fetch_add(sharing.taken, (phase * n_queues + queue) * SPACING, 1)
+        if unit < end:
+            return unit
+    return -1
 
 
 @kernel

@@ -30,7 +30,7 @@ from fastpc.engine.layout import (
 )
 from fastpc.engine.llvm import BLOCK
 from fastpc.engine.memory import borrow
-from fastpc.engine.products import block_start, multiply, multiply_listed, n_blocks
+from fastpc.engine.products import block_start, multiply_band, multiply_listed, n_blocks
 from fastpc.engine.scalar import per_type
 from fastpc.engine.vector import transpose_block
 
@@ -93,11 +93,7 @@ def predict(model, l, tile):
     layers, lanes = model.layers, model.lanes
     n_in, n_out = layers[l - 1, SIZE], layers[l, SIZE]
     weights, activity, prediction = layers[l, WEIGHTS], layers[l - 1, ACTIVITY], layers[l, PREDICTION]
-    for block in range(n_blocks(n_out)):
-        j = block_start(n_out, block)
-        rows = block_start(n_out, block + 1) - j
-        out = prediction + j * lanes
-        multiply(rows, tile, out, lanes, model.parameters, weights + j, n_out, 1, tile, activity, lanes, n_in + 1)
+    multiply_band(n_out, tile, prediction, lanes, model.parameters, weights, n_out, 1, tile, activity, lanes, n_in + 1)
 
 
 @kernel

@@ -105,7 +105,7 @@ def squared_norm(model, unit, gradient, stride):
 
 
 @merged_kernel
-def relax_tiles(model, inputs, relaxation, step_size, chunk, batch, b, sharing, tile, listed, work):
+def relax_tiles(thread, model, inputs, relaxation, step_size, chunk, batch, b, sharing, tile, listed, work):
     """Phase 2: the tiles of batch b; one unit more finds the next batch's step size, from the weights as they stand."""
     order = batch_order(chunk, b)
     following = batch_order(chunk, b + 1)
@@ -114,8 +114,8 @@ def relax_tiles(model, inputs, relaxation, step_size, chunk, batch, b, sharing, 
     trace = np.empty((0, 1))
     phase = N_PHASES * b + 1
     while True:
-        unit = take_unit(sharing, phase)
-        if unit >= n_tiles + extra:
+        unit = take_unit(sharing, phase, thread, n_tiles + extra)
+        if unit < 0:
             break
         if unit < extra:
             chunk.step_sizes[b + 1] = next_step_size(model, step_size)
@@ -130,13 +130,13 @@ def relax_tiles(model, inputs, relaxation, step_size, chunk, batch, b, sharing, 
 
 
 @kernel
-def find_gram(model, b, sharing, gradient, work):
+def find_gram(thread, model, b, sharing, gradient, work):
     """Phase 1: the Gram matrix of a wide output, for the weights as they stand."""
     n_strips = n_gram_units(model)
     phase = N_PHASES * b
     while True:
-        strip = take_unit(sharing, phase)
-        if strip >= n_strips:
+        strip = take_unit(sharing, phase, thread, n_strips)
+        if strip < 0:
             break
         gram_strip(model, strip, gradient, work)
         finish_unit(sharing, phase)
@@ -151,7 +151,7 @@ def batch_order(chunk, b):
 
 
 @merged_kernel
-def step_weights(model, optimizer, units, norms, chunk, batch, b, sharing, gradient):
+def step_weights(thread, model, optimizer, units, norms, chunk, batch, b, sharing, gradient):
     """Phase 3: every unit of weights takes its step; with clipping, it first only measures its gradient."""
     n_samples = len(batch_order(chunk, b))
     n_units, n_tiles = len(units), (n_samples + model.lanes - 1) // model.lanes
@@ -162,8 +162,8 @@ def step_weights(model, optimizer, units, norms, chunk, batch, b, sharing, gradi
         measures = clips and turn == 0
         phase = N_PHASES * b + 2 + turn
         while True:
-            u = take_unit(sharing, phase)
-            if u > n_units:
+            u = take_unit(sharing, phase, thread, n_units + 1)
+            if u < 0:
                 break
             if u < n_units:
                 stride = unit_gradient(model, units[u], n_samples, batch, gradient)
@@ -198,8 +198,8 @@ def train_chunk(thread, model, inputs, relaxation, step_size, optimizer, units, 
     listed, work = scratch.listed[thread], scratch.work[thread]
     for b in range(len(chunk.rates)):
         if uses_gram(model):
-            find_gram(model, b, sharing, gradient, work)
-        relax_tiles(model, inputs, relaxation, step_size, chunk, batch, b, sharing, tile, listed, work)
-        step_weights(model, optimizer, units, norms, chunk, batch, b, sharing, gradient)
+            find_gram(thread, model, b, sharing, gradient, work)
+        relax_tiles(thread, model, inputs, relaxation, step_size, chunk, batch, b, sharing, tile, listed, work)
+        step_weights(thread, model, optimizer, units, norms, chunk, batch, b, sharing, gradient)
         if has_failed(chunk):
             return

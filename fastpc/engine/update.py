@@ -24,7 +24,7 @@ from fastpc.engine.layout import (
 )
 from fastpc.engine.llvm import ROWS
 from fastpc.engine.memory import borrow
-from fastpc.engine.products import accumulate_rows, block_start, multiply, n_blocks
+from fastpc.engine.products import accumulate_rows, multiply_band
 from fastpc.engine.scalar import per_type
 
 _zero, _one = per_type(0.0, 0.0), per_type(1.0, 1.0)
@@ -81,13 +81,10 @@ def dense_gradient(model, unit, n_samples, batch, gradient):
     activities = layers[l - 1, BATCH_ACTIVITY] + first
     n_rows = end - first
     for column in range(0, n_out, lanes):
-        for block in range(n_blocks(n_rows)):
-            i = block_start(n_rows, block)
-            rows = block_start(n_rows, block + 1) - i
-            multiply(
-                rows, gradient, i * stride + column, stride, batch.activities, activities + i, stride_a, 1,
-                batch.errors, layers[l, BATCH_ERROR] + column, stride_e, n_samples,
-            )  # fmt: skip
+        multiply_band(
+            n_rows, gradient, column, stride, batch.activities, activities, stride_a, 1, batch.errors,
+            layers[l, BATCH_ERROR] + column, stride_e, n_samples,
+        )  # fmt: skip
     return stride
 
 

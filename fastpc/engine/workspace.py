@@ -12,7 +12,6 @@ from fastpc.engine.activations import LIPSCHITZ
 from fastpc.engine.gram import gram_shape
 from fastpc.engine.inputs import Inputs
 from fastpc.engine.layout import Layout, aligned_zeros
-from fastpc.engine.sharing import Sharing, make_sharing
 from fastpc.engine.step_size import AUTO, CAPPED, FIXED, StepSize
 from fastpc.engine.tile import Batch, Model
 from fastpc.engine.train import Scratch
@@ -58,10 +57,6 @@ class Workspace:
             # Also holds a strip of a wide output's weights, turned.
             gradients=aligned_zeros((threads, max(largest_unit, layout.sizes[-1] * lanes) + layout.slack), dtype),
         )
-
-    def sharing(self, n_phases: int) -> Sharing:
-        """Return fresh counters of taken and finished work."""
-        return make_sharing(n_phases)
 
 
 def model_of(

@@ -21,15 +21,24 @@ def _activate(code, tile, state, activity, slope, count):
     activations.activate(code, tile, state, activity, slope, count)
 
 
+@exact_kernel
+def _multiply_slopes(code, tile, out, state, activity, slope, count):
+    activations.multiply_slopes(code, tile, out, state, activity, slope, count)
+
+
 def activate(name: str, x: Array) -> tuple[Array, Array]:
-    """Return f(x) and f'(x), computed between two sentinels each."""
+    """Return f(x) and f'(x), computed between two sentinels each; the slopes multiply ones."""
     n = len(x)
-    tile = np.full(3 * n + 4, 77, x.dtype)
-    tile[1 : n + 1] = x
-    _activate(activations.NAMES.index(name), tile, 1, n + 2, 2 * n + 3, n)
-    assert np.array_equal(tile[1 : n + 1], x, equal_nan=True)
-    assert (tile[[0, n + 1, 2 * n + 2, 3 * n + 3]] == 77).all()
-    return tile[n + 2 : 2 * n + 2], tile[2 * n + 3 : 3 * n + 3]
+    tile = np.full(4 * n + 5, 77, x.dtype)
+    state, activity, slope, product = (k * n + k + 1 for k in range(4))
+    tile[state : state + n] = x
+    tile[product : product + n] = 1
+    code = activations.NAMES.index(name)
+    _activate(code, tile, state, activity, slope, n)
+    _multiply_slopes(code, tile, product, state, activity, slope, n)
+    assert np.array_equal(tile[state : state + n], x, equal_nan=True)
+    assert (tile[[k * n + k for k in range(5)]] == 77).all()
+    return tile[activity : activity + n], tile[product : product + n]
 
 
 def test_the_engine_and_the_network_know_the_same_names() -> None:

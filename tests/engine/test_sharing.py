@@ -14,13 +14,13 @@ N_PHASES, N_UNITS = 300, 17
 
 
 @kernel
-def _work(sharing, n_phases, n_units, done, early, effort):
+def _work(thread, sharing, n_phases, n_units, done, early, effort):
     """Do all phases' units; ``early[0]`` counts units begun before all of the phase before were done."""
     taken = 0
     for phase in range(n_phases):
         while True:
-            unit = take_unit(sharing, phase)
-            if unit >= n_units:
+            unit = take_unit(sharing, phase, thread, n_units)
+            if unit < 0:
                 break
             if phase > 0:
                 for other in range(n_units):
@@ -37,16 +37,21 @@ def _work(sharing, n_phases, n_units, done, early, effort):
     return taken
 
 
+@kernel
+def _take(sharing, thread, n_units):
+    return take_unit(sharing, 0, thread, n_units)
+
+
 def run(delays: list[float], effort: int = 50) -> tuple[np.ndarray, int, list[int]]:
     """Work on as many threads as there are delays, each beginning so late; return what was done."""
-    sharing = make_sharing(N_PHASES)
+    sharing = make_sharing(N_PHASES, len(delays))
     done, early = np.zeros((N_PHASES, N_UNITS), np.int64), np.zeros(1, np.int64)
     taken = [-1] * len(delays)
-    _work(sharing, 0, N_UNITS, done, early, effort)  # compiles
+    _work(0, sharing, 0, N_UNITS, done, early, effort)  # compiles
 
     def work(k: int) -> None:
         time.sleep(delays[k])
-        taken[k] = _work(sharing, N_PHASES, N_UNITS, done, early, effort)
+        taken[k] = _work(k, sharing, N_PHASES, N_UNITS, done, early, effort)
 
     threads = [threading.Thread(target=work, args=(k,)) for k in range(len(delays))]
     for thread in threads:
@@ -79,10 +84,17 @@ def test_a_thread_that_comes_late_joins_in() -> None:
     assert min(taken) > 0
 
 
+def test_a_thread_takes_its_own_stretch_first_and_then_helps() -> None:
+    sharing = make_sharing(1, 2)
+    assert [_take(sharing, 1, 5) for _ in range(6)] == [2, 3, 4, 0, 1, -1]
+    assert _take(sharing, 0, 5) == -1
+
+
 def test_counters_stand_a_cache_line_apart() -> None:
-    sharing = make_sharing(5)
-    _work(sharing, 5, 3, np.zeros((5, 3), np.int64), np.zeros(1, np.int64), 1)
-    for counters, count in ((sharing.taken, 4), (sharing.done, 3)):
-        assert counters.nbytes == 5 * 64
-        assert counters.reshape(5, 8).sum(axis=1).tolist() == [count] * 5
-        assert counters.reshape(5, 8)[:, 0].tolist() == [count] * 5
+    sharing = make_sharing(5, 2)
+    _work(1, sharing, 5, 3, np.zeros((5, 3), np.int64), np.zeros(1, np.int64), 1)
+    assert sharing.taken.nbytes == 5 * 2 * 64
+    assert sharing.done.nbytes == 5 * 64
+    for counters in (sharing.taken, sharing.done):
+        assert np.count_nonzero(counters.reshape(-1, 8)[:, 1:]) == 0
+    assert sharing.done.reshape(5, 8)[:, 0].tolist() == [3] * 5

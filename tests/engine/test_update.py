@@ -81,7 +81,7 @@ def test_units_together_are_the_gradient(sizes: tuple[int, ...], n_samples: int,
     gradient[:] = np.nan
     gradient_of_batch(
         1, model, workspace.units, n_samples, gradient, workspace.batch, workspace.scratch,
-        make_sharing(1),
+        make_sharing(1, 1),
     )  # fmt: skip
     weights = [-a.T.astype(np.float64) @ e / n_samples for a, e in zip(activities, errors, strict=True)]
     biases = [-e.mean(axis=0, dtype=np.float64) for e in errors]
