@@ -11,12 +11,11 @@ from fastpc.data import Dataset, as_dataset, as_inputs
 from fastpc.engine import evaluate
 from fastpc.engine.inputs import Inputs
 from fastpc.engine.layout import BATCH_ERROR, ERROR_STRIDE
-from fastpc.engine.relax import Relaxation as EngineRelaxation
 from fastpc.engine.sharing import make_sharing
 from fastpc.engine.threads import choose_threads
 from fastpc.engine.workspace import Workspace, inputs_of, model_of
 from fastpc.network import LOSSES, Relaxation
-from fastpc.rules.pc import PC, STARTS
+from fastpc.rules.pc import PC
 from fastpc.spectrum import first_step
 
 if TYPE_CHECKING:
@@ -61,9 +60,7 @@ class _Relaxed:
         precisions = rule.layer_precisions(network.n_layers)
         self.model = model_of(layout, network.parameters, precisions, LOSSES.index(network.loss))
         number = layout.dtype.type
-        relaxation = EngineRelaxation(
-            rule.steps, STARTS.index(rule.start), number(rule.momentum), number(rule.tolerance), network.seed
-        )
+        relaxation = rule.relaxation(number, network.seed)
         inputs = inputs_of(
             data.inputs, data.targets, data.scale, data.target_scale, data.n_classes is not None, layout.dtype
         )

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastpc.engine.gram import gram_pays
-from fastpc.engine.relax import Relaxation
 from fastpc.engine.sharing import make_sharing
 from fastpc.engine.train import ENERGIES, N_PHASES, Chunk, train_chunk
 from fastpc.engine.update import CORRECTION_1, CORRECTION_2, N_RATES, RATE
@@ -24,7 +23,6 @@ from fastpc.evaluation import Evaluation, evaluate
 from fastpc.inference import outputs_of
 from fastpc.network import LOSSES
 from fastpc.optimizers import SGD
-from fastpc.rules.pc import STARTS
 from fastpc.spectrum import AUTO_FRACTION, Spectrum, first_step
 
 if TYPE_CHECKING:
@@ -119,20 +117,17 @@ class EngineSession:
         self.batch_size = batch_size
         self.threads = self._most_threads = threads
         self.layout = layout = network.layout
-        number = layout.dtype.type
         _check_precision(optimizer, layout.dtype)
         precisions = rule.layer_precisions(network.n_layers)
         loss = LOSSES.index(network.loss)
-        with_gram = gram_pays(network.sizes, rule.steps, batch_size, loss)
+        with_gram = rule.solver == "gradient" and gram_pays(network.sizes, rule.steps, batch_size, loss)
         self._model = model_of(layout, network.parameters, precisions, loss, with_gram)
-        self._relaxation = Relaxation(
-            rule.steps, STARTS.index(rule.start), number(rule.momentum), number(rule.tolerance), network.seed
-        )
+        self._relaxation = rule.relaxation(layout.dtype.type, network.seed)
         self._moments = [layout.empty_parameters() for _ in range(2)]
         self._engine_optimizer = optimizer_of(optimizer, layout, *self._moments)
         self.updates = 0
         self._vectors = np.zeros(sum(network.sizes[1:]), layout.dtype)
-        kind = "auto" if isinstance(rule.step_size, str) else "capped" if rule.capped else "fixed"
+        kind = "fixed" if not rule.follows_weights else "auto" if isinstance(rule.step_size, str) else "capped"
         fixed = 0.0 if isinstance(rule.step_size, str) else rule.step_size
         self._step_size = step_size_of(layout, kind, fixed, AUTO_FRACTION, self._vectors)
         self.state_step = fixed

@@ -50,7 +50,7 @@ class Spectrum:
 def first_step(network: PCNetwork, rule: PC, spectrum: Spectrum | None = None) -> float:
     """Return the state step that `rule` asks for with the weights as they are; norms are found only if needed."""
     if not rule.follows_weights:
-        return float(rule.step_size)
+        return 0.0 if isinstance(rule.step_size, str) else float(rule.step_size)
     curvature = (spectrum or Spectrum(network)).curvature(rule.layer_precisions(network.n_layers))
     automatic = AUTO_FRACTION / curvature
     return automatic if isinstance(rule.step_size, str) else min(rule.step_size, automatic)

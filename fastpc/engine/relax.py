@@ -41,6 +41,7 @@ class Relaxation(NamedTuple):
     momentum: Any
     tolerance: Any  # a sample stops once its largest state gradient is below; 0: never
     seed: Any  # of random starts
+    in_errors: Any  # bool: by sweeps over the errors; see relax_errors
 
 
 @kernel

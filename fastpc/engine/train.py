@@ -12,6 +12,7 @@ from fastpc.engine.jit import driver, kernel, merged_kernel
 from fastpc.engine.layout import SIZE
 from fastpc.engine.memory import borrow
 from fastpc.engine.relax import relax
+from fastpc.engine.relax_errors import relax_errors
 from fastpc.engine.sharing import finish_unit, take_unit, wait_for_phase
 from fastpc.engine.step_size import FIXED, next_step_size
 from fastpc.engine.tile import add_energies, count_correct, feed_forward, predict_first, set_targets, store_tile
@@ -56,7 +57,10 @@ def train_tile(model, inputs, relaxation, step_size, batch, order, t, tile, list
     feed_forward(model, tile)
     batch.correct[t] = count_correct(model, inputs, order, first, count, tile) if inputs.has_labels else 0
     set_targets(model, inputs, order, first, count, tile)
-    batch.steps[t] = relax(model, relaxation, step_size, order, first, count, tile, work, trace)
+    if relaxation.in_errors:
+        batch.steps[t] = relax_errors(model, relaxation, count, tile, work, trace)
+    else:
+        batch.steps[t] = relax(model, relaxation, step_size, order, first, count, tile, work, trace)
     energies = borrow(batch.energies, t * len(model.layers), len(model.layers))
     for l in range(len(energies)):
         energies[l] = 0

@@ -11,11 +11,13 @@ from fastpc.errors import ConfigurationError
 from fastpc.rules.rule import Rule
 
 if TYPE_CHECKING:
+    from fastpc.engine.relax import Relaxation as EngineRelaxation
     from fastpc.network import PCNetwork
     from fastpc.optimizers import Optimizer
     from fastpc.session import Session
 
 STARTS = ("feedforward", "zeros", "random")
+SOLVERS = ("gradient", "errors")
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,11 @@ class PC(Rule):
         A sample stops moving once its largest state gradient is below; 0 switches this off.
     capped : bool
         Never let a fixed `step_size` exceed the automatic one.
+    solver : "gradient" or "errors"
+        "gradient" takes the plain steps of the notes below. "errors" takes `steps` sweeps over the errors instead, each
+        with a step of its own for every sample, and needs fewer products to the same equilibrium; it starts from the
+        feed-forward pass and has no use for `step_size` and `momentum`. Its `tolerance` is on π_l times what an error
+        lacks, r_l, which vanishes where the state gradient does. See `fastpc.engine.relax_errors`.
 
     Raises
     ------
@@ -65,6 +72,7 @@ class PC(Rule):
     precisions: Sequence[float] | None = None
     tolerance: float = 0.0
     capped: bool = False
+    solver: str = "gradient"
 
     def __post_init__(self) -> None:
         require_whole("PC", "steps", self.steps, at_least=0)
@@ -75,6 +83,12 @@ class PC(Rule):
         require_number("PC", "momentum", self.momentum, at_least=0, below=1)
         require_choice("start", self.start, STARTS)
         require_number("PC", "tolerance", self.tolerance, at_least=0)
+        require_choice("solver", self.solver, SOLVERS)
+        if self.solver == "errors" and (self.momentum != 0 or self.start != "feedforward"):
+            raise ConfigurationError(
+                'PC: expected solver="errors" with momentum=0 and start="feedforward", '
+                f'got momentum={self.momentum!r} and start={self.start!r}; leave these out, or use solver="gradient"'
+            )
         if self.precisions is not None:
             if isinstance(self.precisions, str) or not isinstance(self.precisions, Iterable):
                 raise ConfigurationError(
@@ -88,7 +102,7 @@ class PC(Rule):
     @property
     def follows_weights(self) -> bool:
         """Whether the step size depends on the weights."""
-        return isinstance(self.step_size, str) or self.capped
+        return self.solver == "gradient" and (isinstance(self.step_size, str) or self.capped)
 
     def layer_precisions(self, n_layers: int) -> tuple[float, ...]:
         """Return pi_1 … pi_L for a network of L = `n_layers` weight matrices.
@@ -106,6 +120,19 @@ class PC(Rule):
                 "pass as many as the network has weight matrices"
             )
         return tuple(float(precision) for precision in self.precisions)
+
+    def relaxation(self, number: type, seed: int) -> EngineRelaxation:
+        """Return the settings as kernels take them, in numbers of the network's dtype."""
+        from fastpc.engine.relax import Relaxation
+
+        return Relaxation(
+            steps=self.steps,
+            start=STARTS.index(self.start),
+            momentum=number(self.momentum),
+            tolerance=number(self.tolerance),
+            seed=seed,
+            in_errors=self.solver == "errors",
+        )
 
     def session(self, network: PCNetwork, optimizer: Optimizer, batch_size: int, threads: int) -> Session:
         """Return a session in which `network` learns by predictive coding."""

@@ -53,7 +53,8 @@ def test_pytest_benchmark_itself_can_read_a_recording(
     cli = pytest.importorskip("pytest_benchmark.cli")
     path = results.save(recording(), tmp_path / "0001_record.json")
     monkeypatch.chdir(tmp_path)
-    cli.main(["compare", str(path), "--columns=min,median,ops"])
+    monkeypatch.setattr("sys.argv", ["pytest-benchmark", "compare", str(path), "--columns=min,median,ops"])
+    cli.main()
     assert "A64-fastpc" in capsys.readouterr().out
 
 
