@@ -96,7 +96,7 @@ class PCNetwork:
         require_choice("initializer", initializer, initializers.NAMES)
         self.seed = int(seed)
         self.initializer = initializer
-        self.parameters: NDArray[Any] = self.layout.empty_parameters()
+        self._parameters: NDArray[Any] = self.layout.empty_parameters()
         generator = np.random.default_rng(self.seed)
         for weights in self.weights:
             weights[:] = initializers.initialize(initializer, weights.shape[0], weights.shape[1], generator)
@@ -108,6 +108,11 @@ class PCNetwork:
 
         codes = [0, *(ACTIVATIONS.index(name) for name in self.activations)]
         return Layout(self.sizes, codes, np.dtype(self.dtype))
+
+    @property
+    def parameters(self) -> NDArray[Any]:
+        """All weights and biases, one flat vector (n_parameters,); change it in place."""
+        return self._parameters
 
     @property
     def n_layers(self) -> int:

@@ -117,7 +117,7 @@ class EngineSession:
         self.batch_size = batch_size
         self.threads = self._most_threads = threads
         self.layout = layout = network.layout
-        _check_precision(optimizer, layout.dtype)
+        _check_precision(rule, optimizer, layout.dtype)
         precisions = rule.layer_precisions(network.n_layers)
         loss = LOSSES.index(network.loss)
         with_gram = rule.solver == "gradient" and gram_pays(network.sizes, rule.steps, batch_size, loss)
@@ -190,6 +190,9 @@ class EngineSession:
 
     def advice(self, failure: Failure) -> str:
         """Return what to try: a smaller state step where that was above the stability limit, else a smaller rate."""
+        if self.rule.solver == "errors":
+            rate = self.optimizer.learning_rate
+            return f"so lower the learning rate ({rate:g}), set clip_norm, or check the data's scale"
         stable = 2 / Spectrum(self.network).curvature(self.rule.layer_precisions(self.network.n_layers))
         if failure.state_step > stable:
             return (
@@ -236,12 +239,22 @@ def find_failure(chunk: Chunk) -> Failure | None:
     return Failure(batch, layer, cause, float(chunk.step_sizes[batch * steps_a_batch]))
 
 
-def _check_precision(optimizer: Optimizer, dtype: np.dtype[Any]) -> None:
-    """Raise unless the optimiser's small numbers are still there in the network's dtype."""
-    for name in ("clip_norm", "epsilon", "learning_rate"):
-        value = getattr(optimizer, name, None)
-        if value is not None and not dtype.type(value) > 0:
+def _check_precision(rule: PC, optimizer: Optimizer, dtype: np.dtype[Any]) -> None:
+    """Raise unless the settings' small numbers are still there in the network's dtype, and those below 1 still are."""
+    settings = {name: getattr(optimizer, name, None) for name in ("clip_norm", "epsilon", "learning_rate")}
+    settings |= {"step_size": rule.step_size, "tolerance": rule.tolerance}
+    settings |= {f"precision of layer {l}": precision for l, precision in enumerate(rule.precisions or (), 1)}
+    for name, value in settings.items():
+        if value and not isinstance(value, str) and not 0 < dtype.type(value) < np.inf:
             raise ConfigurationError(
-                f"expected {name} to be above 0 in {dtype.name}, got {value:g}, which vanishes there; "
-                "use a larger one, or float64"
+                f"expected {name} to be a positive number in {dtype.name} too, got {value:g}, which is "
+                f"{dtype.type(value):g} there; use another one, or float64"
+            )
+    below_one = {name: getattr(optimizer, name, 0.0) for name in ("beta1", "beta2", "momentum")}
+    below_one["momentum of the states"] = rule.momentum
+    for name, value in below_one.items():
+        if not dtype.type(value) < 1:
+            raise ConfigurationError(
+                f"expected {name} to be below 1 in {dtype.name} too, got {value!r}, which is 1 there; "
+                "use a smaller one, or float64"
             )

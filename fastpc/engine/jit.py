@@ -20,7 +20,7 @@ import numba
 import numpy as np
 from numba.core import caching
 
-from fastpc.engine.threads import _in_parallel, available_threads, may_run_parallel, region_lock, run_parallel
+from fastpc.engine import threads
 
 # Everything `fastmath=True` grants except "nnan" and "ninf": those let LLVM assume that NaN and infinity
 # never occur, and would delete the very tests that catch a diverging network.
@@ -62,16 +62,16 @@ class Driver:
 
     def __call__(self, n_threads: int, *arguments: Any) -> None:
         """Run every thread's share and return when all are done."""
-        if not may_run_parallel(n_threads):
+        if not threads.may_run_parallel(n_threads):
             for thread in range(n_threads):
                 self._share(thread, *arguments)
             return
         address = self._address(arguments)
-        with region_lock:
+        with threads.region_lock:
             before = numba.get_num_threads()
-            numba.set_num_threads(min(n_threads, available_threads()))
+            numba.set_num_threads(min(n_threads, threads.available_threads()))
             try:
-                run_parallel(n_threads, address, arguments)
+                threads.run_parallel(n_threads, address, arguments)
             finally:
                 numba.set_num_threads(before)
 
@@ -186,5 +186,5 @@ class _DriverCache(caching.FunctionCache):  # type: ignore[misc]
             self.disable()
 
 
-for _dispatcher in (_in_parallel, run_parallel):
+for _dispatcher in (threads._in_parallel, threads.run_parallel):
     _cache(_dispatcher)

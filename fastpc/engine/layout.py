@@ -46,7 +46,7 @@ SLACK_GROUPS = 4
 
 
 def aligned_zeros(shape: int | tuple[int, int], dtype: DTypeLike) -> NDArray:
-    """Return zeros whose first element (and, in two dimensions, each row's) starts a cache line.
+    """Return zeros whose first element (and, in two dimensions, each row's) starts a cache line; rows are filled up.
 
     NumPy aligns to 16 bytes; a 64-byte load that straddles two cache lines costs two.
     """
@@ -55,8 +55,8 @@ def aligned_zeros(shape: int | tuple[int, int], dtype: DTypeLike) -> NDArray:
     stride = -(-columns // per_line) * per_line
     raw = np.zeros(rows * stride + per_line, dtype)
     skip = -raw.ctypes.data % 64 // raw.itemsize
-    lines = raw[skip : skip + rows * stride].reshape(rows, stride)[:, :columns]
-    return lines if isinstance(shape, tuple) else lines[0]
+    numbers = raw[skip : skip + rows * stride]
+    return numbers.reshape(rows, stride) if isinstance(shape, tuple) else numbers[:columns]
 
 
 class Layout:

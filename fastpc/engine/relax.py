@@ -154,8 +154,8 @@ def move_unsettled(model, relaxation, step_size, frontier, count, tile, moving):
             gradients = borrow(tile, at, rows * lanes)
             for i in range(rows * lanes):
                 lane = i % lanes
-                # Written so that a NaN counts as unsettled.
-                if not abs(gradients[i]) <= residual[lane]:
+                # Written so that a NaN stays, and counts as unsettled.
+                if not abs(gradients[i]) <= residual[lane] and residual[lane] == residual[lane]:
                     residual[lane] = abs(gradients[i])
     n_moving = 0
     for lane in range(count):

@@ -3,8 +3,8 @@
 One sweep, per sample, with <a, b> = sum over hidden layers of pi_l a_l . b_l and eps = 0 at the start:
 
     down   delta_L = pi_L e_L;   delta_l = f'(x_l) * (delta_{l+1} W_{l+1}^T);   r_l = delta_l / pi_l - eps_l
-    step   alpha = |e_L|^2 pi_L / (|e_L|^2 pi_L + <r, r>) at first; then <s, s> / <s, y>, s being the last move and y the
-           fall of r, held to at most 1 (Barzilai & Borwein 1988)
+    step   alpha = |e_L|^2 pi_L / (|e_L|^2 pi_L + <r, r>) at first; then <s, s> / <s, y>, s being the last move and y
+           the fall of r, held to at most 1 (Barzilai & Borwein 1988)
     up     eps_l <- eps_l + alpha r_l;   x_l = mu_l + eps_l;   mu_{l+1} = f(x_l) W_{l+1} + b_{l+1}
 
 Its fixed points are those of plain relaxation (r = 0 exactly when dF/dx = 0). Measured on 784-256-256-10 after one
@@ -112,7 +112,9 @@ def choose_steps(model, tolerance, is_first, count, tile, moving):
                 square[lane] += precision * r * r
                 if not is_first:
                     cross[lane] += precision * r * old[lane]
-                residual[lane] = max(residual[lane], precision * abs(r))
+                # Written so that a NaN stays, and counts as unsettled.
+                if not precision * abs(r) <= residual[lane] and residual[lane] == residual[lane]:
+                    residual[lane] = precision * abs(r)
                 old[lane] = r
     one = step.dtype.type(1)
     if is_first:

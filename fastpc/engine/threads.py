@@ -17,12 +17,24 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
+from numba.np.ufunc import parallel
 
 from fastpc.errors import ConfigurationError
 
-_parallel_process: int | None = None
+_forked = False
 # One parallel region at a time in a process: the workqueue layer aborts on two, and two would only share the cores.
 region_lock = threading.Lock()
+
+
+def _after_fork() -> None:
+    """Run serially in a child whose parent had started a threading layer, for us or for anyone; forget its lock."""
+    global _forked, region_lock
+    _forked = _forked or bool(parallel._is_initialized)
+    region_lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def available_threads() -> int:
@@ -49,12 +61,7 @@ def choose_threads(threads: object) -> int:
 
 def may_run_parallel(n_threads: int) -> bool:
     """Return whether to open a parallel region: not for one thread, and not in the forked child of one that did."""
-    global _parallel_process
-    if n_threads < 2 or available_threads() < 2:
-        return False
-    if _parallel_process is None:
-        _parallel_process = os.getpid()
-    return _parallel_process == os.getpid()
+    return n_threads > 1 and available_threads() > 1 and not _forked
 
 
 def threading_layer() -> str:

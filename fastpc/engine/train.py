@@ -109,13 +109,12 @@ def squared_norm(model, unit, gradient, stride):
 
 
 @merged_kernel
-def relax_tiles(thread, model, inputs, relaxation, step_size, chunk, batch, b, sharing, tile, listed, work):
+def relax_tiles(thread, model, inputs, relaxation, step_size, chunk, batch, b, sharing, tile, listed, work, trace):
     """Phase 2: the tiles of batch b; one unit more finds the next batch's step size, from the weights as they stand."""
     order = batch_order(chunk, b)
     following = batch_order(chunk, b + 1)
     n_tiles = (len(order) + model.lanes - 1) // model.lanes
     extra = 0 if step_size.kind == FIXED else 1
-    trace = np.empty((0, 1))
     phase = N_PHASES * b + 1
     while True:
         unit = take_unit(sharing, phase, thread, n_tiles + extra)
@@ -200,10 +199,12 @@ def train_chunk(thread, model, inputs, relaxation, step_size, optimizer, units, 
     """Train on the batches of `chunk`: one thread's share; see sharing for why there is no barrier."""
     tile, gradient = scratch.tiles[thread], scratch.gradients[thread]
     listed, work = scratch.listed[thread], scratch.work[thread]
+    # No trace: allocated once a call, as nothing is in the loop.
+    trace = np.empty((0, 1))
     for b in range(len(chunk.rates)):
         if uses_gram(model):
             find_gram(thread, model, b, sharing, gradient, work)
-        relax_tiles(thread, model, inputs, relaxation, step_size, chunk, batch, b, sharing, tile, listed, work)
+        relax_tiles(thread, model, inputs, relaxation, step_size, chunk, batch, b, sharing, tile, listed, work, trace)
         step_weights(thread, model, optimizer, units, norms, chunk, batch, b, sharing, gradient)
         if has_failed(chunk):
             return

@@ -28,6 +28,8 @@ from fastpc.engine.products import accumulate_rows, multiply_band
 from fastpc.engine.scalar import per_type
 
 _zero, _one = per_type(0.0, 0.0), per_type(1.0, 1.0)
+# A running mean that decays never quite reaches 0: rounding holds it among the subnormals, where arithmetic is slow.
+_tiny = per_type(1e-36, 1e-300)
 
 SGD, ADAM = range(2)
 RATE, CORRECTION_1, CORRECTION_2, N_RATES = range(4)
@@ -129,13 +131,15 @@ def step_rows(optimizer, rates, scale, decay, parameters, p, gradient, g, count)
         rate_1, correction_2 = rate * rates[CORRECTION_1], rates[CORRECTION_2]
         for i in range(count):
             slope = scale * gradients[i] + l2 * weights[i]
-            first[i] = beta_1 * first[i] + (one - beta_1) * slope
+            mean = beta_1 * first[i] + (one - beta_1) * slope
+            first[i] = mean if abs(mean) > _tiny(mean) else zero
             second[i] = beta_2 * second[i] + (one - beta_2) * slope * slope
             weights[i] = shrink * weights[i] - rate_1 * first[i] / (np.sqrt(second[i] * correction_2) + epsilon)
     elif optimizer.momentum != 0:
         velocity = borrow(optimizer.first, p, count)
         for i in range(count):
-            velocity[i] = optimizer.momentum * velocity[i] + scale * gradients[i] + l2 * weights[i]
+            speed = optimizer.momentum * velocity[i] + scale * gradients[i] + l2 * weights[i]
+            velocity[i] = speed if abs(speed) > _tiny(speed) else zero
             weights[i] = shrink * weights[i] - rate * velocity[i]
     else:
         for i in range(count):
@@ -145,10 +149,11 @@ def step_rows(optimizer, rates, scale, decay, parameters, p, gradient, g, count)
 @kernel
 def all_finite(numbers, start, count):
     """Return whether no number is NaN or infinite: 0 times it is then 0."""
-    total = numbers.dtype.type(0)
+    zero = numbers.dtype.type(0)
+    total = zero
     stretch = borrow(numbers, start, count)
     for i in range(count):
-        total += stretch[i] * 0
+        total += stretch[i] * zero
     return total == 0
 
 

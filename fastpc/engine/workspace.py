@@ -16,6 +16,7 @@ from fastpc.engine.step_size import AUTO, CAPPED, FIXED, StepSize
 from fastpc.engine.tile import Batch, Model
 from fastpc.engine.train import Scratch
 from fastpc.engine.update import ADAM, SGD, Optimizer, work_units
+from fastpc.errors import DataError
 
 STEP_KINDS = {"fixed": FIXED, "auto": AUTO, "capped": CAPPED}
 
@@ -100,7 +101,16 @@ def inputs_of(
 
 def _readable(numbers: NDArray, dtype: np.dtype) -> NDArray:
     """Return uint8 as it is and floats in the network's dtype: kernels are compiled for no other pairs."""
-    return numbers if numbers.dtype == np.uint8 else numbers.astype(dtype, copy=False)
+    if numbers.dtype == np.uint8:
+        return numbers
+    with np.errstate(over="ignore"):
+        converted = numbers.astype(dtype, copy=False)
+    if converted is not numbers and not np.isfinite(converted).all():
+        raise DataError(
+            f"expected numbers that fit into {np.dtype(dtype).name}, got {np.abs(numbers).max():g}; "
+            "scale the data, or use a float64 network"
+        )
+    return converted
 
 
 def step_size_of(layout: Layout, kind: str, value: float, fraction: float, vectors: NDArray) -> StepSize:

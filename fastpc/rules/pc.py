@@ -130,7 +130,8 @@ class PC(Rule):
             start=STARTS.index(self.start),
             momentum=number(self.momentum),
             tolerance=number(self.tolerance),
-            seed=seed,
+            # What kernels take as a signed number.
+            seed=seed & (2**63 - 1),
             in_errors=self.solver == "errors",
         )
 

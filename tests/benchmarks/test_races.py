@@ -37,7 +37,9 @@ def test_the_fastest_setting_is_chosen_and_else_the_highest():
         return {"settings": {"name": name}, "train_seconds": {"0.97": 0.1, "0.98": seconds}, "accuracy": list(curve)}
 
     assert best([tried("slow", 3.0, 0.99), tried("fast", 2.0, 0.98), tried("never", None, 0.97)])["name"] == "fast"
-    assert best([tried("low", None, 0.96), tried("high", None, 0.97)])["name"] == "high"
+    assert best([tried("low", None, 0.975), tried("high", None, 0.979)])["name"] == "high"
+    sooner = tried("sooner", None, 0.972) | {"train_seconds": {"0.97": 0.05, "0.98": None}}
+    assert best([tried("high", None, 0.979), sooner])["name"] == "sooner"
 
 
 def test_backpropagation_has_the_same_grid_everywhere():
@@ -67,7 +69,7 @@ def test_accuracy_is_that_of_the_feed_forward_pass():
 
 def test_a_race_trains_measures_and_repeats_itself_exactly():
     racer = RACERS["fastpc"]
-    found = race(racer, racer.workload, DATA, 0, time.time(), most_epochs=3)
+    found = race(racer, racer.workload, DATA, 0, time.time(), epochs=3)
     assert found["repeated"] == 0
     assert 1 <= len(found["accuracy"]) <= 3
     assert found["accuracy"][-1] > found["accuracy"][0] or found["accuracy"][0] > 0.9
@@ -82,5 +84,11 @@ def test_the_rest_after_measuring_is_off_the_clock(monkeypatch):
     monkeypatch.setattr(time_to_accuracy, "REST", 0.5)
     racer = RACERS["fastpc"]
     begin = time.time()
-    found = race(racer, racer.workload, DATA, 0, time.time(), most_epochs=1)
+    found = race(racer, racer.workload, DATA, 0, time.time(), epochs=1)
     assert found["total_seconds"]["0.0"] < time.time() - begin - 0.5
+
+
+def test_the_rate_falls_over_the_epochs_planned():
+    assert settings.factor(0, 4) == 1
+    assert settings.factor(2, 4) == pytest.approx(0.5)
+    assert 0 < settings.factor(3, 4) < 0.2

@@ -77,7 +77,7 @@ def test_the_table_sets_everyone_beside_fastpc_on_the_same_network() -> None:
     assert header[0] == "workload"
     assert [row[:4] for row in rows] == [
         ["A64", "fastpc", "800", ""],
-        ["A64", "jax (backprop)", "500", "1.6 ×"],
+        ["A64", "jax (backprop)", "500", "1.60 ×"],
         ["A64", "jax", "400", "2.0 ×"],
         ["W", "fastpc", "900", ""],
     ]
@@ -89,6 +89,18 @@ def test_a_workload_that_lost_more_than_a_tenth_is_flagged() -> None:
     compared = report.compare(recording(), recording(slower))
     assert [(item.workload, item.implementation) for item in compared if item.flagged] == [("A64", "fastpc")]
     assert report.changes(compared).count("LOST MORE THAN 10%") == 1
+
+
+def test_what_else_was_measured_is_said_in_a_line_each() -> None:
+    gain = {"threads": 2, "relative": 0.934}
+    fit = {"slope": 1e-3, "worst_residual": 0.021}
+    scaling = {"threads": {"B": gain, "W": None}, "samples": fit, "steps": fit, "depth": fit}
+    said = report.also(recording(scaling=scaling)).splitlines()
+    assert said[0] == "2 threads on B: 0.93 of sgemm's own gain"
+    assert said[1:] == [
+        f"{kind}: 0.001 s each, worst residual 2.1% from a line" for kind in ("samples", "steps", "depth")
+    ]
+    assert report.also(recording()) == ""
 
 
 def test_what_only_one_recording_has_is_not_compared() -> None:

@@ -81,7 +81,13 @@ def test_error_rows_are_whole_lane_groups_and_off_multiples_of_512_bytes(dtype: 
 @pytest.mark.parametrize("shape", [1, 7, 64, 1000, (1, 1), (3, 7), (5, 64), (2, 1001)])
 def test_zeros_begin_cache_lines(shape: Any, dtype: str) -> None:
     zeros = aligned_zeros(shape, dtype)
-    assert zeros.shape == (shape if isinstance(shape, tuple) else (shape,))
+    if isinstance(shape, tuple):
+        # Rows are filled up to whole cache lines, so that the array is contiguous whatever its shape.
+        assert zeros.shape[0] == shape[0]
+        assert shape[1] <= zeros.shape[1] < shape[1] + 64 // zeros.itemsize
+    else:
+        assert zeros.shape == (shape,)
+    assert zeros.flags.c_contiguous
     assert zeros.dtype == dtype
     assert not zeros.any()
     for row in zeros if zeros.ndim == 2 else [zeros]:

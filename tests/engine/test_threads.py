@@ -35,12 +35,39 @@ def test_one_thread_opens_no_parallel_region() -> None:
     assert not may_run_parallel(1)
 
 
-def test_a_forked_child_opens_none_either(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(threads, "available_threads", lambda: 4)
-    monkeypatch.setattr(threads, "_parallel_process", None)
-    assert may_run_parallel(2)
-    monkeypatch.setattr(os, "getpid", lambda: -1)
+FORKS_AFTER_SOMEONE_ELSES_REGION = """
+import os
+import numba, numpy as np
+from fastpc import PCNetwork
+from fastpc.engine.threads import may_run_parallel
+
+@numba.njit(parallel=True)
+def theirs(x):
+    total = 0.0
+    for i in numba.prange(len(x)):
+        total += x[i]
+    return total
+
+theirs(np.ones(1000))
+child = os.fork()
+if child == 0:
     assert not may_run_parallel(2)
+    outputs = PCNetwork((3, 4, 2)).forward(np.ones((100, 3), np.float32), threads=2)
+    os._exit(0 if np.isfinite(outputs).all() else 3)
+_, status = os.waitpid(child, 0)
+print(os.waitstatus_to_exitcode(status))
+"""
+
+
+def test_a_child_forked_after_anyone_s_region_opens_none() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", FORKS_AFTER_SOMEONE_ELSES_REGION],
+        env=os.environ | {"NUMBA_NUM_THREADS": "2"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.stdout.strip() == "0", ran.stderr
 
 
 def test_a_single_core_opens_none(monkeypatch: pytest.MonkeyPatch) -> None:
