@@ -74,7 +74,7 @@ def load_network(path: str | PathLike[str]) -> PCNetwork:
             description["seed"],
             "notebook",
         )
-        network.initializer = str(description["initializer"])
+        network.__dict__["initializer"] = str(description["initializer"])
     except (KeyError, TypeError, ConfigurationError) as error:
         raise CheckpointError(f"{path}: expected the settings of a network, got damaged ones ({error})") from error
     for kind, arrays in (("weights", network.weights), ("biases", network.biases)):

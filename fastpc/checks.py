@@ -68,17 +68,17 @@ def require_choice(what: str, value: object, choices: tuple[str, ...]) -> None:
         )
 
 
-def require_whole(owner: str, name: str, value: object, *, at_least: int) -> None:
-    """Raise unless `value` is an integer of at least `at_least`.
+def require_whole(owner: str, name: str, value: object, *, at_least: int, at_most: int = 2**31 - 1) -> None:
+    """Raise unless `value` is an integer from `at_least` to `at_most`.
 
     Raises
     ------
     ConfigurationError
-        If `value` is no integer or too small.
+        If `value` is no integer, too small or too large.
     """
     holds = isinstance(value, Integral) and not isinstance(value, bool)
-    if not holds or int(value) < at_least:  # type: ignore[call-overload]
+    if not holds or not at_least <= int(value) <= at_most:  # type: ignore[call-overload]
         raise ConfigurationError(
-            f"{owner}: expected {name} to be a whole number of at least {at_least}, got {value!r}; "
+            f"{owner}: expected {name} to be a whole number from {at_least} to {at_most}, got {value!r}; "
             f"pass {name} within these bounds."
         )

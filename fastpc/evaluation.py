@@ -11,6 +11,10 @@ from fastpc.data import Dataset, as_dataset
 from fastpc.network import PCNetwork
 
 
+# Classes beyond which a confusion matrix would be larger than anybody looks at.
+LARGEST_CONFUSION = 4096
+
+
 @dataclass(frozen=True, eq=False)
 class Evaluation:
     """How a network does on data.
@@ -22,7 +26,7 @@ class Evaluation:
     loss : float
         The output's loss, a mean over the samples.
     confusion : ndarray of int64, shape (classes, classes), or None
-        Rows are labels, columns predictions.
+        Rows are labels, columns predictions; None beyond `LARGEST_CONFUSION` classes too.
     predictions : ndarray of int64, shape (N,)
         Each sample's largest output.
     """
@@ -40,7 +44,9 @@ class Evaluation:
         if data.n_classes is None:
             return cls(None, mean_loss, None, predictions)
         n = outputs.shape[1]
-        confusion = np.bincount(data.targets * n + predictions, minlength=n * n).reshape(n, n)
+        confusion = None
+        if n <= LARGEST_CONFUSION:
+            confusion = np.bincount(data.targets * n + predictions, minlength=n * n).reshape(n, n)
         return cls(float(np.mean(predictions == data.targets)), mean_loss, confusion, predictions)
 
 

@@ -47,6 +47,10 @@ class Relaxation:
     steps: int
 
 
+# What the parameters were made for.
+_SETTINGS = frozenset({"sizes", "activations", "loss", "dtype", "seed", "initializer"})
+
+
 class PCNetwork:
     """A fully connected predictive coding network.
 
@@ -88,11 +92,11 @@ class PCNetwork:
     ) -> None:
         self.sizes = _checked_sizes(sizes)
         self.activations = _checked_activations(activation, len(self.sizes) - 2)
-        self.loss = loss
         require_choice("loss", loss, LOSSES)
+        self.loss = loss
         self.dtype = np.dtype(dtype).name if isinstance(dtype, type | np.dtype) else dtype
         require_choice("dtype", self.dtype, DTYPES)
-        require_whole("PCNetwork", "seed", seed, at_least=0)
+        require_whole("PCNetwork", "seed", seed, at_least=0, at_most=2**63 - 1)
         require_choice("initializer", initializer, initializers.NAMES)
         self.seed = int(seed)
         self.initializer = initializer
@@ -100,6 +104,11 @@ class PCNetwork:
         generator = np.random.default_rng(self.seed)
         for weights in self.weights:
             weights[:] = initializers.initialize(initializer, weights.shape[0], weights.shape[1], generator)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in _SETTINGS and name in self.__dict__:
+            raise AttributeError(f"expected {name} to stay as it was made, got another; make a new PCNetwork for that")
+        super().__setattr__(name, value)
 
     @property
     def layout(self) -> Layout:
@@ -250,6 +259,13 @@ class PCNetwork:
                 f"expected targets with {n} columns, as the network's last layer has, got {data.n_outputs}; "
                 "change the data or the sizes"
             )
+        if self.loss == "cross_entropy" and data.n_classes is None:
+            targets = data.targets * data.target_scale
+            if targets.min() < 0 or not np.allclose(targets.sum(axis=1), 1, atol=1e-3):
+                raise DataError(
+                    "expected targets of cross-entropy to be probabilities, not negative and summing to 1, got others; "
+                    'pass labels, or use loss="squared_error"'
+                )
         if data.n_outputs > n:
             raise DataError(
                 f"expected at most {n} classes, as the network's last layer has, got {data.n_outputs}; "

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastpc.checks import require_whole
 from fastpc.data import Dataset, as_dataset, find
 from fastpc.engine.layout import aligned_zeros
 from fastpc.engine.llvm import ROWS
@@ -54,6 +55,7 @@ def initial_network(
 ) -> PCNetwork:
     """Return a network with the notebook's weights: W1 drawn before W2, a hundredth of normal numbers, seed 0."""
     network = PCNetwork((n_classes, hidden, n_pixels), "identity", dtype=dtype, seed=seed, initializer="notebook")
+    require_whole("the notebook's network", "seed", seed, at_least=0, at_most=2**32 - 1)
     random = np.random.RandomState(seed)
     network.weights[1] = random.randn(hidden, n_pixels) * 0.01
     network.weights[0] = random.randn(n_classes, hidden) * 0.01
@@ -115,6 +117,23 @@ def recognise(network: PCNetwork, data: Dataset, steps: int, step_size: float) -
     return np.concatenate(tops)
 
 
+def evaluate(network: PCNetwork, data: Dataset) -> Evaluation:
+    """Recognise all of `data` from the images alone, in `RECOGNITION_STEPS` steps, and only then look at the labels."""
+    _check_images(network, data)
+    step = AUTO_FRACTION / Spectrum(network).curvature((1.0, 1.0))
+    return Evaluation.of(recognise(network, data, RECOGNITION_STEPS, step), data, "cross_entropy")
+
+
+def _check_images(network: PCNetwork, data: Dataset) -> None:
+    """Raise a DataError unless `data` are images of the last layer's width, in the first layer's classes."""
+    if data.n_features != network.sizes[-1] or data.n_classes != network.sizes[0]:
+        raise DataError(
+            f"expected images of {network.sizes[-1]} pixels in {network.sizes[0]} classes, got "
+            f"{data.n_features} features in {data.n_classes} classes; "
+            "match the network's sizes (classes, hidden, pixels)"
+        )
+
+
 class NotebookSession:
     """The notebook's rule at work; see `fastpc.session.Session`."""
 
@@ -152,12 +171,7 @@ class NotebookSession:
 
     def check(self, data: Dataset) -> None:
         """Raise a DataError unless `data` fit."""
-        if data.n_features != self.network.sizes[-1] or data.n_classes != self.network.sizes[0]:
-            raise DataError(
-                f"expected images of {self.network.sizes[-1]} pixels in {self.network.sizes[0]} classes, got "
-                f"{data.n_features} features in {data.n_classes} classes; "
-                "match the network's sizes (classes, hidden, pixels)"
-            )
+        _check_images(self.network, data)
 
     def bind(self, data: Dataset) -> None:
         """Train on `data` from now on."""
@@ -210,10 +224,7 @@ class NotebookSession:
 
     def evaluate(self, data: Dataset) -> Evaluation:
         """Recognise all of `data` from the images alone, and only then look at the labels."""
-        self.check(data)
-        step = AUTO_FRACTION / Spectrum(self.network).curvature((1.0, 1.0))
-        outputs = recognise(self.network, data, RECOGNITION_STEPS, step)
-        return Evaluation.of(outputs, data, "cross_entropy")
+        return evaluate(self.network, data)
 
     def snapshot(self) -> tuple[Any, ...]:
         """Return a copy of everything `run` changes."""

@@ -28,16 +28,28 @@ class LayerArrays(Sequence[NDArray[Any]]):
         return self._arrays[index]
 
     def __setitem__(self, index: int, values: ArrayLike) -> None:
-        numbers = np.asarray(values, np.float64)
-        array = self._arrays[index]
-        if numbers.shape != array.shape:
+        self._arrays[index][:] = self._checked(index, values)
+
+    def _checked(self, index: int, values: ArrayLike) -> NDArray[np.float64]:
+        """Return the numbers for layer `index`, if they are such."""
+        if not isinstance(index, int) or not -len(self) <= index < len(self):
             raise ConfigurationError(
-                f"expected {self._kind}[{index}] of shape {array.shape}, got {numbers.shape}; "
-                "pass an array of that shape"
+                f"expected the index of one of {len(self)} layers, got {index!r}; assign one layer's array at a time"
+            )
+        try:
+            numbers = np.asarray(values, np.float64)
+        except (TypeError, ValueError):
+            numbers = np.full(1, np.nan)
+        shape = self._arrays[index].shape
+        if numbers.shape != shape and np.isfinite(numbers).all():
+            raise ConfigurationError(
+                f"expected {self._kind}[{index}] of shape {shape}, got {numbers.shape}; pass an array of that shape"
             )
         if not np.isfinite(numbers).all():
-            raise ConfigurationError(f"expected finite {self._kind}[{index}], got NaN or infinity; pass finite numbers")
-        array[:] = numbers
+            raise ConfigurationError(
+                f"expected finite {self._kind}[{index}], got NaN, infinity or no numbers; pass finite numbers"
+            )
+        return numbers
 
     def assign(self, values: Sequence[ArrayLike]) -> None:
         """Replace the numbers of all layers.
@@ -47,12 +59,14 @@ class LayerArrays(Sequence[NDArray[Any]]):
         ConfigurationError
             If there are not as many arrays, or one is not of its layer's shape or not finite.
         """
-        if len(values) != len(self):
+        if not hasattr(values, "__len__") or isinstance(values, str) or len(values) != len(self):
             raise ConfigurationError(
-                f"expected {len(self)} arrays, one for each layer, got {len(values)}; pass as many"
+                f"expected {len(self)} arrays, one for each layer, got {values!r:.60}; pass as many"
             )
-        for index, value in enumerate(values):
-            self[index] = value
+        # All are checked before any is written.
+        checked = [self._checked(index, value) for index, value in enumerate(values)]
+        for array, numbers in zip(self._arrays, checked, strict=True):
+            array[:] = numbers
 
     def __repr__(self) -> str:
         shapes = ", ".join(str(array.shape) for array in self._arrays)

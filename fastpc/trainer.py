@@ -24,7 +24,7 @@ from fastpc.session import ChunkResult, Session
 # A call of the engine should last about this long: short enough for a live display and for Ctrl-C, long enough that
 # what Python does between calls does not count.
 _CHUNK_SECONDS = 0.2
-_FIRST_CHUNK, _FIRST_SAMPLES = 16, 65_536
+_FIRST_CHUNK, _FIRST_SAMPLES, _FIRST_MULTIPLICATIONS = 16, 65_536, 2_000_000_000
 
 
 # What the engine's buffers and the optimiser's memory are made for.
@@ -79,7 +79,7 @@ class Trainer:
         if not isinstance(self.optimizer, Optimizer):
             raise ConfigurationError(f"expected an optimizer such as Adam(), got {optimizer!r}; pass an instance")
         require_whole("Trainer", "batch_size", batch_size, at_least=1)
-        require_whole("Trainer", "seed", seed, at_least=0)
+        require_whole("Trainer", "seed", seed, at_least=0, at_most=2**63 - 1)
         self.batch_size = int(batch_size)
         self.seed = int(seed)
         self.threads = choose_threads(threads)
@@ -177,7 +177,10 @@ class _Run:
         self.samples = 0
         self.seconds = 0.0
         self.converting = converting
-        self.chunk = max(1, min(_FIRST_CHUNK, _FIRST_SAMPLES // trainer.batch_size))
+        # Bounded by work as well, so that Ctrl-C is heard soon however deep, wide or long the relaxation.
+        work = trainer.network.n_parameters * trainer.batch_size * (2 * getattr(trainer.rule, "steps", 1) + 4)
+        first = min(_FIRST_CHUNK, _FIRST_SAMPLES // trainer.batch_size, _FIRST_MULTIPLICATIONS // work)
+        self.chunk = max(1, first)
         self.pace = Pace(trainer.threads)
 
     def epoch(self, held_out: Dataset | None) -> EpochRecord:

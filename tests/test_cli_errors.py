@@ -74,3 +74,16 @@ def test_broken_data_is_wrong_use(capsys, monkeypatch):
     monkeypatch.setattr("fastpc.data.find", broken)
     assert main([*SMALL]) == 2
     assert complaint(capsys) == "fastpc: expected images, got noise; look again."
+
+
+@pytest.mark.parametrize("option", ["--activation=tanh", "--loss=cross_entropy", "--momentum=0.9", "--optimizer=adam"])
+def test_options_without_effect_on_the_notebook_s_rule_are_refused(capsys, option):
+    assert main([*SMALL, "--rule", "notebook", option]) == 2
+    assert "leave it out" in complaint(capsys)
+
+
+def test_a_notebook_run_is_read_back(capsys, tmp_path):
+    run = [*SMALL, "--rule", "notebook", "--step-size", "auto", "--out", str(tmp_path), "--quiet"]
+    assert main(run) == 0
+    assert main(["evaluate", str(tmp_path), "--quiet"]) == 0
+    assert "test accuracy" in capsys.readouterr().out

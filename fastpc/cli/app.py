@@ -80,6 +80,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(str(error), FAILED)
     except FastPCError as error:
         return _complain(str(error), WRONG_USE)
+    except MemoryError as error:
+        return _complain(f"expected a run that fits into memory, got none left ({error or 'out of memory'})", FAILED)
     except typer.Abort:
         return _complain("interrupted", INTERRUPTED)
     except Exception as error:

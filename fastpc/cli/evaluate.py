@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from fastpc.cli.options import DataOption, JsonOption, QuietOption, ThreadsOption, model_path, warn
+from fastpc.cli.options import DataOption, JsonOption, QuietOption, ThreadsOption, model_path, recorded_source, warn
 
 EXAMPLES = """
 [bold]Examples[/bold]
@@ -39,9 +39,15 @@ def evaluate(
     from fastpc.network import PCNetwork
 
     network = PCNetwork.load(model_path(model))
-    _, test = find(data, warn=warn)
+    _, test = find(recorded_source(model) if data == "auto" else data, warn=warn)
     with CompileNotice():
-        evaluation = measure(network, test, threads=threads)
+        if network.initializer == "notebook" and network.sizes[-1] == test.n_features:
+            # Trained by the notebook's rule: the label on top, the image below.
+            from fastpc.notebook import evaluate as recognise
+
+            evaluation = recognise(network, test)
+        else:
+            evaluation = measure(network, test, threads=threads)
     if as_json:
         record = {
             "test_accuracy": evaluation.accuracy,

@@ -79,6 +79,17 @@ def model_path(path: Path) -> Path:
     return path / "model.safetensors" if path.is_dir() else path
 
 
+def recorded_source(path: Path) -> str:
+    """Return where a run's folder says that its data came from, if that is a source by itself; else "auto"."""
+    import json
+
+    try:
+        recorded = json.loads((path / "config.json").read_text(encoding="utf-8"))["data"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return "auto"
+    return "digits" if recorded == "digits" else "auto"
+
+
 def warn(message: str) -> None:
     """Print a warning in plain sight, whether quiet or not."""
     typer.secho(f"fastpc: warning: {message}.", err=True, fg=typer.colors.YELLOW, bold=True)

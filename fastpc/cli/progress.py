@@ -67,4 +67,4 @@ class ProgressLine:
 
 def is_terminal() -> bool:
     """Return whether there is somebody to draw for: standard error is no pipe and no file."""
-    return sys.stderr.isatty()
+    return sys.stderr is not None and sys.stderr.isatty()

@@ -73,7 +73,12 @@ def train(
         str | None, _option("Network", "float32 or float64.", metavar="NAME", show_default=DEFAULT.dtype)
     ] = None,
     rule: Annotated[
-        str, _option("Learning", f"How to learn: {', '.join(build.RULES)}.", metavar="NAME")
+        str,
+        _option(
+            "Learning",
+            "How to learn: pc; or notebook, the seed notebook's own, stable with auto steps only.",
+            metavar="NAME",
+        ),
     ] = DEFAULT.rule,
     steps: Annotated[
         int | None,
@@ -156,6 +161,11 @@ def train(
         "batch_size": batch_size,
         "epochs": epochs,
     }
+    without_effect = [name for name in ("activation", "loss", "momentum", "optimizer", "schedule") if given[name]]
+    if rule == "notebook" and without_effect:
+        raise ConfigurationError(
+            f"expected --rule notebook with its own {without_effect[0]}, got --{without_effect[0]}; leave it out"
+        )
     preset = replace(BY_RULE[rule], **{name: value for name, value in given.items() if value is not None})
     sizes = None if layers is None else parse_sizes("--layers", layers)
     job = Job(preset, sizes, data, validation, seed, threads, out)

@@ -17,7 +17,7 @@ Inputs: TypeAlias = Union[NDArray[Any], "csr_array"]
 Targets: TypeAlias = NDArray[Any]
 
 # Class numbers are indices: the bound keeps absurd labels away from integer overflow.
-MAX_CLASSES = 2**31 - 1
+MAX_CLASSES = 1_000_000
 
 
 def as_array(value: object, role: str) -> NDArray[Any]:

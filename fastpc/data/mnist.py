@@ -110,6 +110,8 @@ def _load_path(path: Path, expectation: str) -> tuple[Dataset, Dataset]:
 
 def _download() -> tuple[Dataset, Dataset]:
     """Let Keras download MNIST into its cache."""
+    # Its own log would bury what we have to say.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         import tensorflow as tf
     except ImportError as error:
