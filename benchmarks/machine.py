@@ -43,7 +43,7 @@ def machine() -> dict[str, Any]:
         )
     return {
         "cpu": _cpu(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": cores(),
         "system": platform.platform(),
         "python": platform.python_version(),
         "blas": [
@@ -73,6 +73,11 @@ def unforced(environ: Mapping[str, str]) -> dict[str, str]:
     BLAS reads them once, as it is loaded: to unset them later changes nothing.
     """
     return {name: value for name, value in environ.items() if name not in FORCING}
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _cpu() -> str:

@@ -1,11 +1,26 @@
 """fastpc's side of a comparison: a workload through the public Trainer, behind the same face."""
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.baselines.base import BETA1, BETA2, EPSILON, Baseline, Parameters
+from benchmarks.baselines.base import BETA1, BETA2, EPSILON, Array, Baseline, Parameters
+
+if TYPE_CHECKING:
+    from fastpc import PCNetwork
+    from fastpc.rules import Rule
+
+
+class _Rate:
+    """A schedule that says what the baseline's own rate is at the moment."""
+
+    def __init__(self, baseline: Baseline) -> None:
+        self._baseline = baseline
+
+    def factors(self, first_batch: int, count: int, total_batches: int, batches_per_epoch: int) -> NDArray[np.float64]:
+        """Return the same factor for every batch."""
+        return np.full(count, self._baseline.rate / self._baseline.workload.learning_rate)
 
 
 class FastPC(Baseline):
@@ -15,6 +30,8 @@ class FastPC(Baseline):
     ----------
     threads : int, optional
         As many as the Trainer chooses where None.
+    **options
+        Of `fastpc.PC`, over those that the workload says.
 
     Notes
     -----
@@ -24,10 +41,26 @@ class FastPC(Baseline):
 
     name = "fastpc"
     requires: ClassVar[tuple[str, ...]] = ("fastpc", "numba")
-    rules = ("pc",)
+    rules = ("pc", "notebook")
 
-    def __init__(self, threads: int | None = None) -> None:
+    def __init__(self, threads: int | None = None, **options: Any) -> None:
         self._threads = threads
+        self._options = options
+
+    def relaxed(self, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> list[Array]:
+        """Return the hidden states in which the rule leaves these samples, with the weights as they stand."""
+        trainer = self._trainer
+        rule: Any = trainer.rule  # PC: no other relaxes alone
+        return trainer.network.relax(images, labels, rule).states
+
+    @property
+    def session(self) -> Any:
+        """A session of its own on the same network, bound to the data, for calls below the Trainer."""
+        trainer = self._trainer
+        session = trainer.rule.session(trainer.network, trainer.optimizer, trainer.batch_size, trainer.threads)
+        session.bind(self._data)
+        session.compile()
+        return session
 
     def epoch(self) -> float:
         """Train for one more epoch; return the seconds that count by the Trainer's own clock."""
@@ -36,8 +69,11 @@ class FastPC(Baseline):
 
     def parameters(self) -> Parameters:
         network = self._trainer.network
-        pairs = zip(network.weights, network.biases, strict=True)
-        return [(np.array(W), np.array(b)) for W, b in pairs]
+        pairs = [(np.array(W), np.array(b)) for W, b in zip(network.weights, network.biases, strict=True)]
+        if self.workload.rule != "notebook":
+            return pairs
+        # The network predicts downward; the notebook's W_1 is the matrix next to the image.
+        return [(W.T.copy(), np.zeros(len(W), W.dtype)) for W, _ in reversed(pairs)]
 
     def _build(self) -> None:
         from fastpc.data import Dataset
@@ -50,20 +86,39 @@ class FastPC(Baseline):
             self._data = Dataset(images, labels, n_classes=10, scale=1 / 255)
 
     def _load(self, parameters: Parameters) -> None:
-        from fastpc import PC, Adam, PCNetwork, Trainer
+        from fastpc import Adam, Trainer
+
+        w = self.workload
+        network, rule = self._notebook(parameters) if w.rule == "notebook" else self._pc(parameters)
+        self._trainer = Trainer(
+            network,
+            rule,
+            Adam(w.learning_rate, beta1=BETA1, beta2=BETA2, epsilon=EPSILON, schedule=_Rate(self)),
+            batch_size=w.batch_size,
+            seed=self.seed,
+            threads=self._threads,
+        )
+
+    def _pc(self, parameters: Parameters) -> "tuple[PCNetwork, Rule]":
+        from fastpc import PC, PCNetwork
 
         w = self.workload
         network = PCNetwork(w.sizes, activation=w.activation, loss=w.loss, dtype=w.dtype)
         for weight, bias, (W, b) in zip(network.weights, network.biases, parameters, strict=True):
             weight[...], bias[...] = W, b
-        self._trainer = Trainer(
-            network,
-            PC(steps=w.steps, step_size=w.step_size, momentum=w.momentum),
-            Adam(w.learning_rate, beta1=BETA1, beta2=BETA2, epsilon=EPSILON),
-            batch_size=w.batch_size,
-            seed=self.seed,
-            threads=self._threads,
-        )
+        options = {"steps": w.steps, "step_size": w.step_size, "momentum": w.momentum} | self._options
+        return network, PC(**options)
+
+    def _notebook(self, parameters: Parameters) -> "tuple[PCNetwork, Rule]":
+        from fastpc.notebook import initial_network
+        from fastpc.rules import Notebook
+
+        w = self.workload
+        n_pixels, n_hidden, n_classes = w.sizes
+        network = initial_network(n_pixels, n_classes, w.dtype, n_hidden)
+        for weight, (W, _) in zip(network.weights, reversed(parameters), strict=True):
+            weight[...] = W.T
+        return network, Notebook(steps=w.steps, step_size=w.step_size, rate=w.learning_rate)
 
     def _warm_up(self, order: NDArray[np.int64]) -> None:
         self._trainer.fit(self._data.take(order[: self.workload.batch_size]), epochs=1)

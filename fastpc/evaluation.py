@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from fastpc.data import Dataset, as_dataset
 from fastpc.network import PCNetwork
 
-
 # Classes beyond which a confusion matrix would be larger than anybody looks at.
 LARGEST_CONFUSION = 4096
 

@@ -42,6 +42,8 @@ class Baseline(ABC):
     images: NDArray[np.uint8]  # (N, 784)
     labels: NDArray[np.int64]  # (N,)
     seed: int
+    rate: float
+    """The learning rate of the epochs to come, at first the workload's. The notebook's rule keeps its own."""
 
     @classmethod
     def available(cls) -> bool:
@@ -61,6 +63,7 @@ class Baseline(ABC):
         seed: int = 0,
         initial: Parameters | None = None,
         orders: Orders | None = None,
+        warm_up: bool = True,
     ) -> None:
         """Get ready for the first epoch: allocate, compile, and load the initial parameters.
 
@@ -75,19 +78,27 @@ class Baseline(ABC):
         initial : Parameters, optional
         orders : callable, optional
             From an epoch's number, a permutation of 0…N−1.
+        warm_up : bool
+            Compile ahead; otherwise the first epoch does.
         """
         self.workload = workload
         self.images = np.ascontiguousarray(images)
         self.labels = np.asarray(labels, np.int64)
         self.seed = seed
         self._orders = orders or shuffled(len(images), seed)
-        self._epoch = 0
         initial = initial_parameters(workload, seed) if initial is None else initial
-        initial = [(W.astype(workload.dtype), b.astype(workload.dtype)) for W, b in initial]
         self._build()
-        self._load(initial)
-        self._warm_up(self._orders(0))
-        self._load(initial)
+        self.restart(initial)
+        if warm_up:
+            self._warm_up(self._orders(0))
+            self.restart(initial)
+
+    def restart(self, initial: Parameters) -> None:
+        """Begin again with the first epoch, from these parameters, with whatever is compiled."""
+        self._epoch = 0
+        self.rate = self.workload.learning_rate
+        dtype = self.workload.dtype
+        self._load([(W.astype(dtype), b.astype(dtype)) for W, b in initial])
 
     def epoch(self) -> float:
         """Train for one more epoch; return its seconds."""

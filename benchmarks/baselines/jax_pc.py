@@ -45,23 +45,23 @@ class JaxScan(Baseline):
         return list(zip(flat[::2], flat[1::2], strict=True))
 
     def _train(self, order: NDArray[np.int64]) -> None:
-        order = order.astype(np.int32)
-        self._carry = self._jax.block_until_ready(self._epoch_of(self._carry, *self._data, order))
+        order, rate = order.astype(np.int32), np.asarray(self.rate, self.workload.dtype)
+        self._carry = self._jax.block_until_ready(self._epoch_of(self._carry, *self._data, order, rate))
 
-    def _scan(self, carry: Any, images: Tensor, labels: Tensor, order: Tensor) -> Any:
+    def _scan(self, carry: Any, images: Tensor, labels: Tensor, order: Tensor, learning_rate: Tensor) -> Any:
         """One epoch; `carry` is (parameters, m, v, number of updates)."""
         size = self.workload.batch_size
         whole = len(order) // size * size
 
         def batch(carry: Any, samples: Tensor) -> tuple[Any, None]:
-            return self._batch(carry, images[samples], labels[samples]), None
+            return self._batch(carry, images[samples], labels[samples], learning_rate), None
 
         carry, _ = self._jax.lax.scan(batch, carry, order[:whole].reshape(-1, size))
         if whole < len(order):
             carry, _ = batch(carry, order[whole:])
         return carry
 
-    def _batch(self, carry: Any, images: Tensor, labels: Tensor) -> Any:
+    def _batch(self, carry: Any, images: Tensor, labels: Tensor, learning_rate: Tensor) -> Any:
         w = self.workload
         theta, mean, square, updates = carry
         x = images.astype(w.dtype) * (1 / 255)
@@ -74,7 +74,7 @@ class JaxScan(Baseline):
             return [W1, theta[1], W2, theta[3]], mean, square, updates
         g = gradients(self._ops, w, layers, x, y, len(labels))
         updates = updates + 1
-        rate = w.learning_rate / (1 - BETA1**updates)
+        rate = learning_rate / (1 - BETA1**updates)
         root = 1 / self._jax.numpy.sqrt(1 - BETA2**updates)
         each = self._jax.tree.map
         mean = each(lambda m, g: BETA1 * m + (1 - BETA1) * g, mean, g)

@@ -49,6 +49,7 @@ class KerasFit(Baseline):
         return list(zip(flat[::2], flat[1::2], strict=True))
 
     def _train(self, order: NDArray[np.int64]) -> None:
+        self._model.optimizer.learning_rate = self.rate
         x = self.images[order].astype(np.float32)
         x *= 1 / 255
         y = np.eye(10, dtype=np.float32)[self.labels[order]]

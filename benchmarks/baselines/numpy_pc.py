@@ -188,7 +188,7 @@ class NumpyPC(Baseline):
 
     def _adam(self) -> None:
         self._updates += 1
-        rate = self.workload.learning_rate / (1 - BETA1**self._updates)
+        rate = self.rate / (1 - BETA1**self._updates)
         root = (1 - BETA2**self._updates) ** -0.5
         epsilon = self._epsilon()
         for start in range(0, len(self._theta), BLOCK):

@@ -37,6 +37,7 @@ class TensorFlowGraph(Baseline):
         self._theta, self._mean, self._square = (
             [tf.Variable(tf.zeros(shape, self.workload.dtype)) for shape in shapes] for _ in range(3)
         )
+        self._rate = tf.Variable(tf.zeros((), self.workload.dtype))
         self._updates = tf.Variable(tf.zeros((), self.workload.dtype))
         self._batch_of = tf.function(self._batch, jit_compile=True)
         self._epoch_of = tf.function(self._loop)
@@ -53,6 +54,7 @@ class TensorFlowGraph(Baseline):
         return list(zip(flat[::2], flat[1::2], strict=True))
 
     def _train(self, order: NDArray[np.int64]) -> None:
+        self._rate.assign(self.rate)
         self._epoch_of(self._tf.constant(order))
         self._updates.numpy()
 
@@ -80,7 +82,7 @@ class TensorFlowGraph(Baseline):
                 variable.assign(weight)
             return
         updates = self._updates.assign_add(1.0)
-        rate = w.learning_rate / (1 - BETA1**updates)
+        rate = self._rate / (1 - BETA1**updates)
         root = tf.math.rsqrt(1 - BETA2**updates)
         found = gradients(self._ops, w, layers, x, y, images.shape[0])
         for theta, m, v, g in zip(self._theta, self._mean, self._square, found, strict=True):

@@ -46,6 +46,8 @@ class TorchEager(Baseline):
         self._train(order[: self.workload.batch_size])
 
     def _train(self, order: NDArray[np.int64]) -> None:
+        for group in self._adam.param_groups:
+            group["lr"] = self.rate
         with self._torch.inference_mode():
             for samples in self._torch.from_numpy(order).split(self.workload.batch_size):
                 self._batch(samples)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from fastpc.engine.activations import activate, multiply_slopes
 from fastpc.engine.gram import set_drive, uses_gram
-from fastpc.engine.jit import inline_kernel, kernel
+from fastpc.engine.jit import inline_kernel, kernel, merged_kernel
 from fastpc.engine.layout import (
     ACTIVATION,
     ACTIVITY,
@@ -41,7 +41,6 @@ class Relaxation(NamedTuple):
     momentum: Any
     tolerance: Any  # a sample stops once its largest state gradient is below; 0: never
     seed: Any  # of random starts
-    in_errors: Any  # bool: by sweeps over the errors; see relax_errors
 
 
 @kernel
@@ -175,7 +174,7 @@ def move_unsettled(model, relaxation, step_size, frontier, count, tile, moving):
     return n_moving
 
 
-@kernel
+@merged_kernel
 def relax(model, relaxation, step_size, order, first, count, tile, moving, trace):
     """Relax the tile from its feed-forward states (or others); return the steps taken.
 

@@ -17,6 +17,8 @@ Source: Goemaere et al. 2025 for the coordinates.
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 from fastpc.engine.activations import multiply_slopes
 from fastpc.engine.jit import kernel
 from fastpc.engine.layout import (
@@ -35,6 +37,13 @@ from fastpc.engine.layout import (
 from fastpc.engine.memory import borrow
 from fastpc.engine.products import multiply_band
 from fastpc.engine.tile import activate_layer, add_energies, area, predict, set_errors, set_output_errors
+
+
+class Sweeps(NamedTuple):
+    """How many sweeps to take, and when a sample has settled; numbers are of the network's dtype."""
+
+    steps: Any
+    tolerance: Any  # a sample stops once pi_l r_l is nowhere larger; 0: never
 
 
 @kernel

@@ -11,7 +11,8 @@ from fastpc.errors import ConfigurationError
 from fastpc.rules.rule import Rule
 
 if TYPE_CHECKING:
-    from fastpc.engine.relax import Relaxation as EngineRelaxation
+    from fastpc.engine.relax import Relaxation
+    from fastpc.engine.relax_errors import Sweeps
     from fastpc.network import PCNetwork
     from fastpc.optimizers import Optimizer
     from fastpc.session import Session
@@ -121,8 +122,12 @@ class PC(Rule):
             )
         return tuple(float(precision) for precision in self.precisions)
 
-    def relaxation(self, number: type, seed: int) -> EngineRelaxation:
+    def relaxation(self, number: type, seed: int) -> Relaxation | Sweeps:
         """Return the settings as kernels take them, in numbers of the network's dtype."""
+        if self.solver == "errors":
+            from fastpc.engine.relax_errors import Sweeps
+
+            return Sweeps(steps=self.steps, tolerance=number(self.tolerance))
         from fastpc.engine.relax import Relaxation
 
         return Relaxation(
@@ -132,7 +137,6 @@ class PC(Rule):
             tolerance=number(self.tolerance),
             # What kernels take as a signed number.
             seed=seed & (2**63 - 1),
-            in_errors=self.solver == "errors",
         )
 
     def session(self, network: PCNetwork, optimizer: Optimizer, batch_size: int, threads: int) -> Session:

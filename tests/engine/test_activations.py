@@ -7,9 +7,9 @@ import pytest
 
 import naive_activations
 from engine.accuracy import Array, dense_grid
+from engine.compiled import exact_kernel
 from fastpc import network
 from fastpc.engine import activations
-from fastpc.engine.jit import exact_kernel
 from strategies import MARGIN
 
 DTYPES = (np.float32, np.float64)

@@ -4,8 +4,8 @@ import threading
 
 import numpy as np
 
+from engine.compiled import kernel
 from fastpc.engine import atomic
-from fastpc.engine.jit import kernel
 
 
 @kernel

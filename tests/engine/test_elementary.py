@@ -13,9 +13,9 @@ from numpy.polynomial import Chebyshev, Polynomial
 from scipy.special import erfcx
 
 from engine.accuracy import Array, dense_grid, every_exponent, ulp_errors
+from engine.compiled import exact_kernel
 from fastpc.engine import elementary
 from fastpc.engine.elementary import ERFCX_COEFFICIENTS, ERFCX_P
-from fastpc.engine.jit import exact_kernel
 
 pytestmark = pytest.mark.filterwarnings("ignore:(overflow|underflow|invalid)")
 DTYPES = (np.float32, np.float64)

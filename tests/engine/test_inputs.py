@@ -7,8 +7,8 @@ import pytest
 from scipy.sparse import csr_array
 
 from engine.accuracy import Array
+from engine.compiled import kernel
 from fastpc.engine import inputs as engine_inputs
-from fastpc.engine.jit import kernel
 from fastpc.engine.llvm import BLOCK, lanes
 from fastpc.engine.workspace import inputs_of
 

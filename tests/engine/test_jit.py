@@ -14,8 +14,9 @@ import pytest
 from numba.core import caching
 
 import fastpc
+from engine.compiled import exact_kernel, kernel
 from fastpc.engine import jit
-from fastpc.engine.jit import FAST_MATH, driver, engine_digest, exact_kernel, kernel
+from fastpc.engine.jit import FAST_MATH, driver, engine_digest
 
 PACKAGE = Path(fastpc.__file__).parent
 

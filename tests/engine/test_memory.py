@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from engine.compiled import kernel
 from fastpc.engine import memory
-from fastpc.engine.jit import kernel
 
 SENTINEL = 77.0
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from engine.accuracy import every_exponent, relative_error
+from engine.compiled import kernel
 from fastpc.engine import scalar
-from fastpc.engine.jit import kernel
 
 DTYPES = (np.float32, np.float64)
 

@@ -6,8 +6,8 @@ import time
 import numpy as np
 import pytest
 
+from engine.compiled import kernel
 from fastpc.engine.atomic import fetch_add
-from fastpc.engine.jit import kernel
 from fastpc.engine.sharing import finish_unit, make_sharing, take_unit, wait_for_phase
 
 N_PHASES, N_UNITS = 300, 17

@@ -7,9 +7,9 @@ import pytest
 
 import naive
 from engine.accuracy import Array, relative_error
+from engine.compiled import kernel
 from fastpc import PC, SGD
 from fastpc.data import as_dataset
-from fastpc.engine.jit import kernel
 from fastpc.engine.step_size import next_step_size, power_step
 from fastpc.engine.workspace import model_of, step_size_of
 from fastpc.network import LOSSES

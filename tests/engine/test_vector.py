@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from engine.accuracy import Array, relative_error
+from engine.compiled import kernel
 from fastpc.engine import vector
-from fastpc.engine.jit import kernel
 from fastpc.engine.llvm import BLOCK, ROWS, lanes
 
 DTYPES = (np.float32, np.float64)
