@@ -9,6 +9,8 @@ from __future__ import annotations
 
 # All threads count as slowed down when a sample takes this much longer than at their best.
 _SLOWED = 1.4
+# One thread must be this much faster to be preferred.
+_CLEARLY = 1.1
 # Chunks on one thread before all of them are tried again.
 _PATIENCE = 10
 
@@ -27,21 +29,26 @@ class Pace:
         self._seconds: dict[int, float] = {}
         self._best = float("inf")
         self._alone = 0
+        self._warming = True
         self.threads = threads
 
     def measured(self, seconds_per_sample: float) -> None:
         """Say how long a sample took in the chunk just done, and choose for the next one."""
         if self._all == 1:
             return
+        if self._warming:
+            # The first chunk pays for cold caches and fresh memory, and says nothing about threads.
+            self._warming = False
+            return
         self._seconds[self.threads] = seconds_per_sample
         if self.threads == self._all:
             self._best = min(self._best, seconds_per_sample)
             slowed = seconds_per_sample > _SLOWED * self._best
-            if slowed or seconds_per_sample > self._seconds.get(1, 0.0):
+            if slowed or seconds_per_sample > _CLEARLY * self._seconds.get(1, 0.0):
                 self.threads, self._alone = 1, 0
         else:
             self._alone += 1
-            if self._seconds[1] > self._seconds[self._all] or self._alone > _PATIENCE:
+            if _CLEARLY * self._seconds[1] > self._seconds[self._all] or self._alone > _PATIENCE:
                 self.threads = self._all
 
     @property

@@ -238,7 +238,7 @@ class _Run:
         self.samples += len(order)
         self.pace.measured(seconds / len(order))
         # Chunks grow at most fourfold at a time: a first one can be slow for reasons of its own.
-        wanted = len(factors) * _CHUNK_SECONDS / max(seconds, 1e-6) / (8 if self.pace.trying else 1)
+        wanted = len(factors) * _CHUNK_SECONDS / max(seconds, 1e-6) / (64 if self.pace.trying else 1)
         self.chunk = int(min(max(1, wanted), 4 * len(factors)))
         return result
 

@@ -15,7 +15,14 @@ def drive(pace: Pace, seconds: dict[int, float], chunks: int) -> list[int]:
 
 
 def test_begins_with_all_threads_and_tries_one_once() -> None:
-    assert drive(Pace(2), {2: 1.0, 1: 2.0}, 6) == [2, 1, 2, 2, 2, 2]
+    # The first chunk is cold, and not judged.
+    assert drive(Pace(2), {2: 1.0, 1: 2.0}, 7) == [2, 2, 1, 2, 2, 2, 2]
+
+
+def test_a_slow_first_chunk_is_no_reason_to_give_threads_up() -> None:
+    pace = Pace(2)
+    pace.measured(50.0)
+    assert drive(pace, {2: 1.0, 1: 1.8}, 20)[2:] == [2] * 18
 
 
 def test_stays_with_one_while_one_is_faster_and_looks_again_now_and_then() -> None:
