@@ -12,11 +12,13 @@ _SLOWED = 1.4
 # One thread must be this much faster to be preferred.
 _CLEARLY = 1.1
 # Chunks on one thread before all of them are tried again.
-_PATIENCE = 10
+_PATIENCE = 3
 
 
 class Pace:
-    """Chooses between all threads and one, by trying.
+    """Chooses between all threads and one: tries one when all of them have become slower than they were.
+
+    A trial right at the start was tried and given up: on cold caches it misled more often than it helped.
 
     Parameters
     ----------
@@ -44,7 +46,7 @@ class Pace:
         if self.threads == self._all:
             self._best = min(self._best, seconds_per_sample)
             slowed = seconds_per_sample > _SLOWED * self._best
-            if slowed or seconds_per_sample > _CLEARLY * self._seconds.get(1, 0.0):
+            if slowed or seconds_per_sample > _CLEARLY * self._seconds.get(1, float("inf")):
                 self.threads, self._alone = 1, 0
         else:
             self._alone += 1

@@ -89,6 +89,7 @@ class Trainer:
         self.epochs_done = 0
         self.history = History()
         self._session: Session | None = None
+        self._pace = Pace(self.threads)
 
     def __setattr__(self, name: str, value: object) -> None:
         if name in _SETTINGS and name in self.__dict__:
@@ -181,7 +182,7 @@ class _Run:
         work = trainer.network.n_parameters * trainer.batch_size * (2 * getattr(trainer.rule, "steps", 1) + 4)
         first = min(_FIRST_CHUNK, _FIRST_SAMPLES // trainer.batch_size, _FIRST_MULTIPLICATIONS // work)
         self.chunk = max(1, first)
-        self.pace = Pace(trainer.threads)
+        self.pace = trainer._pace
 
     def epoch(self, held_out: Dataset | None) -> EpochRecord:
         """Train on every sample once and return what was measured."""
