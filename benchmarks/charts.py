@@ -90,7 +90,13 @@ def _speeds(axes: "Axes", found: Sequence[Measurement], names: Sequence[str]) ->
             zorder=3 if item.implementation == "fastpc" else 2,
         )
         seen.add(text)
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
     axes.set_xscale("log")
+    # Few labels in plain thousands: powers of ten run into each other.
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / 1000:g}k"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("training samples per second (logarithmic)")
     axes.grid(axis="x", color="#e5e5e5", linewidth=0.6)
     axes.set_axisbelow(True)

@@ -55,7 +55,7 @@ def speed(record: dict[str, Any]) -> str:
         parts.append("\n".join(f"- {line}" for line in others.splitlines()))
     if any(not item.steady for item in measurements(record)):
         parts.append("~: the machine was not steady meanwhile.")
-    parts.append(f"Measured on {machine_line(record)}, by `{COMMAND}`.")
+    parts.append(f"Measured on {machine_line(record)}, by `{record.get('command', COMMAND)}`.")
     return "\n\n".join(parts)
 
 

@@ -118,6 +118,9 @@ def main(arguments: list[str]) -> None:
     default = () if not whole else ("footprint", "compile") if options.quick else PARTS
     parts = default if options.parts is None else options.parts
     found = record(names, parts, options)
+    found["command"] = " ".join(["python -m benchmarks record", *options.workloads])
+    if options.parts is not None:
+        found["command"] = " ".join([found["command"], "--parts", *options.parts])
     print(table(found))
     print(also(found))
     # A part of the suite, or a quick look, is no record of a commit.
