@@ -17,7 +17,6 @@ from fastpc.evaluation import Evaluation
 from fastpc.history import EpochRecord, History, Progress
 from fastpc.network import PCNetwork
 from fastpc.optimizers import Adam, Optimizer
-from fastpc.pace import Pace
 from fastpc.rules import PC, Rule
 from fastpc.session import ChunkResult, Session
 
@@ -89,7 +88,6 @@ class Trainer:
         self.epochs_done = 0
         self.history = History()
         self._session: Session | None = None
-        self._pace = Pace(self.threads)
 
     def __setattr__(self, name: str, value: object) -> None:
         if name in _SETTINGS and name in self.__dict__:
@@ -182,7 +180,6 @@ class _Run:
         work = trainer.network.n_parameters * trainer.batch_size * (2 * getattr(trainer.rule, "steps", 1) + 4)
         first = min(_FIRST_CHUNK, _FIRST_SAMPLES // trainer.batch_size, _FIRST_MULTIPLICATIONS // work)
         self.chunk = max(1, first)
-        self.pace = trainer._pace
 
     def epoch(self, held_out: Dataset | None) -> EpochRecord:
         """Train on every sample once and return what was measured."""
@@ -221,7 +218,6 @@ class _Run:
     def _run(self, order: NDArray[np.int64], factors: NDArray[np.float64], first: int) -> ChunkResult:
         begin = perf_counter()
         session = self.session
-        session.threads = self.pace.threads
         snapshot = session.snapshot()
         try:
             result = session.run(order, factors)
@@ -237,9 +233,8 @@ class _Run:
         seconds = perf_counter() - begin
         self.seconds += seconds
         self.samples += len(order)
-        self.pace.measured(seconds / len(order))
         # Chunks grow at most fourfold at a time: a first one can be slow for reasons of its own.
-        wanted = len(factors) * _CHUNK_SECONDS / max(seconds, 1e-6) / (64 if self.pace.trying else 1)
+        wanted = len(factors) * _CHUNK_SECONDS / max(seconds, 1e-6)
         self.chunk = int(min(max(1, wanted), 4 * len(factors)))
         return result
 

@@ -29,6 +29,7 @@ from fastpc.engine.scalar import per_type
 
 _zero, _one = per_type(0.0, 0.0), per_type(1.0, 1.0)
 # A running mean that decays never quite reaches 0: rounding holds it among the subnormals, where arithmetic is slow.
+# Comparisons below are written so that a NaN stays.
 _tiny = per_type(1e-36, 1e-300)
 
 SGD, ADAM = range(2)
@@ -132,14 +133,15 @@ def step_rows(optimizer, rates, scale, decay, parameters, p, gradient, g, count)
         for i in range(count):
             slope = scale * gradients[i] + l2 * weights[i]
             mean = beta_1 * first[i] + (one - beta_1) * slope
-            first[i] = mean if abs(mean) > _tiny(mean) else zero
-            second[i] = beta_2 * second[i] + (one - beta_2) * slope * slope
+            first[i] = zero if abs(mean) < _tiny(mean) else mean
+            square = beta_2 * second[i] + (one - beta_2) * slope * slope
+            second[i] = zero if square < _tiny(square) else square
             weights[i] = shrink * weights[i] - rate_1 * first[i] / (np.sqrt(second[i] * correction_2) + epsilon)
     elif optimizer.momentum != 0:
         velocity = borrow(optimizer.first, p, count)
         for i in range(count):
             speed = optimizer.momentum * velocity[i] + scale * gradients[i] + l2 * weights[i]
-            velocity[i] = speed if abs(speed) > _tiny(speed) else zero
+            velocity[i] = zero if abs(speed) < _tiny(speed) else speed
             weights[i] = shrink * weights[i] - rate * velocity[i]
     else:
         for i in range(count):
