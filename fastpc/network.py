@@ -66,9 +66,8 @@ class PCNetwork:
     seed : int
         Of the initial weights.
     initializer : str
-        One of `fastpc.initializers.NAMES`; biases begin at 0. Orthogonal weights are the default because they learn
-        best here: on a validation split of MNIST, 784-256-256-10 with relu and squared error reached 98.35% with them,
-        98.2% with Glorot's and 97.9% with He's (means of three seeds; one for He's).
+        One of `fastpc.initializers.NAMES`; biases begin at 0. Orthogonal weights learned best on a validation split
+        of MNIST.
 
     Raises
     ------

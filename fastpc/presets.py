@@ -1,7 +1,6 @@
 """What `fastpc train` does when it is told nothing: the one place that says so.
 
-The default was chosen on a validation split of MNIST's training set (a sixth of it), never on the test set. Means of
-three seeds after ten epochs, relu and squared error: hidden 256-256 98.35%, 512-256 98.54%.
+The default was chosen on a validation split of MNIST's training set, never on the test set; `--validation` makes one.
 """
 
 from dataclasses import dataclass
