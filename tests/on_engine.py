@@ -36,15 +36,19 @@ def start_states(case: Case, rule: PC) -> list[Array] | None:
     if rule.start == "feedforward":
         return None
     begun = network_of(case).relax(*data_of(case), replace(rule, steps=0))
-    return [case.x, *(np.asarray(state, np.float64) for state in begun.states)]
+    return [case.x.astype(np.longdouble), *(state.astype(np.longdouble) for state in begun.states)]
 
 
 def reference(case: Case, rule: PC) -> naive.Relaxation:
-    """Relax by the float64 reference, from the states in which the engine begins."""
+    """Relax by the reference, from the states in which the engine begins.
+
+    In numbers wider than float64, where the machine has them: the reference takes errors as differences of states and
+    predictions, and small ones must be known to float64's own precision.
+    """
     assert not isinstance(rule.step_size, str)
     return naive.relax(
         *case.network,
-        case.x,
+        case.x.astype(np.longdouble),
         case.target,
         rule.steps,
         rule.step_size,

@@ -24,10 +24,10 @@ from fastpc.engine.jit import kernel
 from fastpc.engine.layout import (
     ACTIVATION,
     ACTIVITY,
-    DRIVE,
+    CHANGE,
     ERROR,
-    GRADIENT,
     PREDICTION,
+    PULL,
     SIZE,
     SLOPE,
     STATE,
@@ -92,7 +92,7 @@ def sweep_down(model, tile):
             layers[l, ACTIVATION], tile, layers[l, ERROR], layers[l, STATE], layers[l, ACTIVITY], layers[l, SLOPE],
             size * lanes,
         )  # fmt: skip
-        delta, lack = area(model, l, ERROR, tile), area(model, l, GRADIENT, tile)
+        delta, lack = area(model, l, ERROR, tile), area(model, l, CHANGE, tile)
         states, predictions = area(model, l, STATE, tile), area(model, l, PREDICTION, tile)
         variance = tile.dtype.type(1) / model.precisions[l]
         for i in range(size * lanes):
@@ -104,15 +104,15 @@ def choose_steps(model, tolerance, is_first, count, tile, moving):
     """Give every sample a step of its own, 0 for those that have settled; return how many still move."""
     layers, lanes = model.layers, model.lanes
     last = len(layers) - 1
-    square, cross = borrow(tile, layers[last, DRIVE], lanes), borrow(tile, layers[last, DRIVE] + lanes, lanes)
-    step, residual = borrow(tile, layers[last, GRADIENT], lanes), borrow(tile, layers[last, GRADIENT] + lanes, lanes)
+    square, cross = borrow(tile, layers[last, PULL], lanes), borrow(tile, layers[last, PULL] + lanes, lanes)
+    step, residual = borrow(tile, layers[last, CHANGE], lanes), borrow(tile, layers[last, CHANGE] + lanes, lanes)
     before = borrow(tile, layers[last, VELOCITY], lanes)
     for lane in range(lanes):
         square[lane] = 0
         cross[lane] = 0
         residual[lane] = 0
     for l in range(1, last):
-        lack, previous = area(model, l, GRADIENT, tile), area(model, l, VELOCITY, tile)
+        lack, previous = area(model, l, CHANGE, tile), area(model, l, VELOCITY, tile)
         precision = model.precisions[l]
         for j in range(layers[l, SIZE]):
             row, old = borrow(lack, j * lanes, lanes), borrow(previous, j * lanes, lanes)
@@ -153,9 +153,9 @@ def sweep_up(model, tile, moving):
     """Move every layer's error by its sample's step, and rebuild states and predictions from the bottom."""
     layers, lanes = model.layers, model.lanes
     last = len(layers) - 1
-    step = borrow(tile, layers[last, GRADIENT], lanes)
+    step = borrow(tile, layers[last, CHANGE], lanes)
     for l in range(1, last):
-        lack, states = area(model, l, GRADIENT, tile), area(model, l, STATE, tile)
+        lack, states = area(model, l, CHANGE, tile), area(model, l, STATE, tile)
         predictions = area(model, l, PREDICTION, tile)
         for j in range(layers[l, SIZE]):
             for lane in range(lanes):

@@ -20,6 +20,7 @@ from fastpc.engine.layout import (
     ACTIVITY_STRIDE,
     BATCH_ACTIVITY,
     BATCH_ERROR,
+    CHANGE,
     ERROR,
     ERROR_STRIDE,
     PREDICTION,
@@ -30,7 +31,7 @@ from fastpc.engine.layout import (
 )
 from fastpc.engine.llvm import BLOCK
 from fastpc.engine.memory import borrow
-from fastpc.engine.products import block_start, multiply_band, multiply_listed, n_blocks
+from fastpc.engine.products import band_start, block_start, multiply_band, multiply_listed, n_bands, n_blocks
 from fastpc.engine.scalar import per_type
 from fastpc.engine.vector import transpose_block
 
@@ -171,13 +172,36 @@ def softmax_errors(targets, outputs, errors, work, lanes):
 
 
 @kernel
-def predict_errors(model, l, tile):
-    """Predict layer l anew, and set its errors."""
-    predict(model, l, tile)
-    if l == len(model.layers) - 1:
-        set_output_errors(model, tile)
-    else:
-        set_errors(model, l, tile)
+def carry_errors(model, l, tile):
+    """pi_l e_l after a change of the activities below, in their layer's CHANGE: e_l <- e_l - da_{l-1} W_l."""
+    precision = model.precisions[l]
+    for band in range(n_bands(model.layers[l, SIZE])):
+        products, errors = _products_of_change(model, l, ERROR, band, tile)
+        for i in range(len(errors)):
+            errors[i] -= precision * products[i]
+
+
+@kernel
+def carry_outputs(model, tile):
+    """Cross-entropy's outputs and errors after a change below: mu_L <- mu_L + da_{L-1} W_L."""
+    last = len(model.layers) - 1
+    for band in range(n_bands(model.layers[last, SIZE])):
+        products, outputs = _products_of_change(model, last, PREDICTION, band, tile)
+        for i in range(len(outputs)):
+            outputs[i] += products[i]
+    set_output_errors(model, tile)
+
+
+@inline_kernel
+def _products_of_change(model, l, column, band, tile):
+    """Return a band of da_{l-1} W_l, which is in the tile's head, and the layer's numbers that it belongs to."""
+    layers, lanes = model.layers, model.lanes
+    n_in, n_out = layers[l - 1, SIZE], layers[l, SIZE]
+    j = band_start(n_out, band)
+    rows = band_start(n_out, band + 1) - j
+    weights, change = layers[l, WEIGHTS] + j, layers[l - 1, CHANGE]
+    multiply_band(rows, tile, 0, lanes, model.parameters, weights, n_out, 1, tile, change, lanes, n_in)
+    return borrow(tile, 0, rows * lanes), borrow(tile, layers[l, column] + j * lanes, rows * lanes)
 
 
 @kernel

@@ -137,6 +137,7 @@ class PC(Rule):
             tolerance=number(self.tolerance),
             # What kernels take as a signed number.
             seed=seed & (2**63 - 1),
+            lowest=1,
         )
 
     def session(self, network: PCNetwork, optimizer: Optimizer, batch_size: int, threads: int) -> Session:
