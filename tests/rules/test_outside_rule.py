@@ -97,7 +97,7 @@ def test_no_edit_of_its_kernel_is_ever_missed(tmp_path: Path) -> None:
 class TestWhatIsRefused:
     @pytest.mark.parametrize("wrong", [int, dict, tuple, NamedTuple("Empty", []), Fading(1.0)])
     def test_settings_that_no_kernel_can_read(self, wrong: Any) -> None:
-        with pytest.raises(ConfigurationError, match="expected settings to be a NamedTuple.*, got .*; "):
+        with pytest.raises(ConfigurationError, match=r"expected settings to be a NamedTuple.*, got .*; "):
             settle.register(wrong, kernel(lambda: 0))
 
     def test_a_second_kernel_for_the_same_settings(self) -> None:
@@ -117,5 +117,5 @@ class TestWhatIsRefused:
             use(PCNetwork((3, 2)), Forgotten())
 
     def test_a_rule_that_settles_no_tiles_cannot_be_relaxed_alone(self) -> None:
-        with pytest.raises(ConfigurationError, match="expected a rule that settles samples .*Notebook"):
+        with pytest.raises(ConfigurationError, match=r"expected a rule that settles samples .*Notebook"):
             PCNetwork((3, 2)).relax(np.ones((2, 3)), np.ones((2, 2)), Notebook())  # type: ignore[arg-type]
