@@ -11,11 +11,14 @@ from fastpc.data import Dataset, as_dataset, as_inputs
 from fastpc.engine import evaluate
 from fastpc.engine.inputs import Inputs
 from fastpc.engine.layout import BATCH_ERROR, ERROR_STRIDE
+from fastpc.engine.settle import require_kernel
 from fastpc.engine.sharing import make_sharing
 from fastpc.engine.threads import choose_threads
 from fastpc.engine.workspace import Workspace, inputs_of, model_of
+from fastpc.errors import ConfigurationError
 from fastpc.network import LOSSES, Relaxation
-from fastpc.rules.pc import PC
+from fastpc.rules import PC
+from fastpc.rules.tile_rule import TileRule
 from fastpc.spectrum import first_step
 
 if TYPE_CHECKING:
@@ -49,9 +52,14 @@ def outputs_of(network: PCNetwork, data: Inputs, order: NDArray[np.int64], threa
 class _Relaxed:
     """A batch relaxed on the engine, still in its buffers."""
 
-    def __init__(self, network: PCNetwork, x: object, y: object, rule: PC | None, threads: int | None) -> None:
+    def __init__(self, network: PCNetwork, x: object, y: object, rule: TileRule | None, threads: int | None) -> None:
         data = as_dataset(x, y)
         rule = PC() if rule is None else rule
+        if not isinstance(rule, TileRule):
+            raise ConfigurationError(
+                f"expected a rule that settles samples while the weights stand still, such as PC(), got {rule!r}; "
+                "pass one of these"
+            )
         network.check_targets(data)
         self.layout = layout = network.layout
         self.threads = choose_threads(threads)
@@ -61,12 +69,13 @@ class _Relaxed:
         self.model = model_of(layout, network.parameters, precisions, LOSSES.index(network.loss))
         number = layout.dtype.type
         relaxation = rule.relaxation(number, network.seed)
+        require_kernel(relaxation)
         inputs = inputs_of(
             data.inputs, data.targets, data.scale, data.target_scale, data.n_classes is not None, layout.dtype
         )
         self.states = np.empty((n, sum(network.sizes[1:-1])), layout.dtype)
         n_tiles = -(-n // layout.lanes)
-        self.traces = np.zeros((n_tiles, rule.steps + 1, len(network.sizes)))
+        self.traces = np.zeros((n_tiles, rule.steps_for(network.n_layers) + 1, len(network.sizes)))
         step = first_step(network, rule)
         evaluate.relax_batch(
             self.threads, self.model, inputs, relaxation, number(step), np.arange(n, dtype=np.int64), self.states,
@@ -74,7 +83,7 @@ class _Relaxed:
         )  # fmt: skip
 
 
-def relax(network: PCNetwork, x: object, y: object, rule: PC | None, threads: int | None) -> Relaxation:
+def relax(network: PCNetwork, x: object, y: object, rule: TileRule | None, threads: int | None) -> Relaxation:
     """Relax the hidden states under clamped inputs and targets; see `PCNetwork.relax`."""
     relaxed = _Relaxed(network, x, y, rule, threads)
     hidden = np.cumsum(network.sizes[1:-1])
@@ -94,7 +103,7 @@ def relax(network: PCNetwork, x: object, y: object, rule: PC | None, threads: in
 
 
 def gradient(
-    network: PCNetwork, x: object, y: object, rule: PC | None, threads: int | None
+    network: PCNetwork, x: object, y: object, rule: TileRule | None, threads: int | None
 ) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
     """Return the weights' and biases' gradients after a relaxation; see `PCNetwork.gradient`."""
     relaxed = _Relaxed(network, x, y, rule, threads)

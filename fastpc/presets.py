@@ -64,4 +64,19 @@ NOTEBOOK = Preset(
     batch_size=64,
     epochs=2,
 )
-BY_RULE = {preset.rule: preset for preset in (DEFAULT, NOTEBOOK)}
+# Rules without steps, or step sizes, say 0.
+ERROR_PC = Preset(rule="epc", steps=4, step_size="auto")
+FIXED_PREDICTION = Preset(rule="fpa", steps=8, step_size=0.5)
+Z_IL = Preset(rule="zil", steps=0, step_size=0.0)
+BACKPROP = Preset(rule="backprop", steps=0, step_size=0.0)
+BY_RULE = {
+    preset.rule: preset
+    for preset in (
+        DEFAULT,
+        ERROR_PC,
+        FIXED_PREDICTION,
+        Z_IL,
+        BACKPROP,
+        NOTEBOOK,
+    )
+}

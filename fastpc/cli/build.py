@@ -1,5 +1,6 @@
 """From settings to the objects that train: network, rule, optimiser."""
 
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from fastpc.errors import ConfigurationError
@@ -60,11 +61,42 @@ def network(preset: Preset, sizes: tuple[int, ...], seed: int) -> "PCNetwork":
 
 def rule(preset: Preset) -> "Rule":
     """Return the learning rule of these settings."""
-    from fastpc.rules import PC, Notebook
+    from fastpc.rules import BY_NAME
 
-    if preset.rule == "notebook":
-        return Notebook(steps=preset.steps, step_size=preset.step_size, rate=preset.learning_rate)
-    return PC(steps=preset.steps, step_size=preset.step_size, momentum=preset.momentum)
+    offered = {
+        "steps": preset.steps,
+        "step_size": preset.step_size,
+        "momentum": preset.momentum,
+        "rate": preset.learning_rate,
+    }
+    return BY_NAME[preset.rule](**{name: value for name, value in offered.items() if takes(preset.rule, name)})
+
+
+def takes(rule_name: str, setting: str) -> bool:
+    """Return whether a rule has a setting of this name."""
+    from fastpc.rules import BY_NAME
+
+    return setting in {field.name for field in fields(BY_NAME[rule_name])}  # type: ignore[arg-type]
+
+
+def require_effect(rule_name: str, given: dict[str, object]) -> None:
+    """Raise unless every setting that was given means something to the rule.
+
+    Raises
+    ------
+    ConfigurationError
+        If one does not.
+    """
+    for setting in ("steps", "step_size", "momentum"):
+        if given[setting] is not None and not takes(rule_name, setting):
+            others = " or ".join(name for name in RULES if takes(name, setting))
+            option = setting.replace("_", "-")
+            raise ConfigurationError(
+                f"expected --{option} with a rule that has use for it, {others}, got --rule {rule_name}; leave it out"
+            )
+    for setting in ("activation", "loss", "optimizer", "schedule"):
+        if given[setting] is not None and rule_name == "notebook":
+            raise ConfigurationError(f"expected --rule notebook with its own {setting}, got --{setting}; leave it out")
 
 
 def optimizer(preset: Preset) -> "Optimizer":
