@@ -3,21 +3,15 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
 import naive
 from fastpc import SGD, Adam, PCNetwork, Trainer, load_digits
-from fastpc.engine import settle
-from fastpc.engine.jit import kernel
-from fastpc.errors import ConfigurationError
-from fastpc.rules import Notebook, TileRule
 from on_engine import data_of, distance, network_of
-from rules.outside_rule import Fading, FadingBackprop
+from rules.outside_rule import FadingBackprop
 from strategies import make_case
 
 CASE = make_case((13, 21, 9, 5), ("tanh", "gelu"), batch_size=37)
@@ -92,30 +86,3 @@ def test_no_edit_of_its_kernel_is_ever_missed(tmp_path: Path) -> None:
     kept = [path.name for path in (tmp_path / "cache").rglob("*.nbi")]
     assert not any(name.startswith("evaluate.relax_batch") for name in kept)
     assert any(name.startswith("evaluate.gradient_of_batch") for name in kept)
-
-
-class TestWhatIsRefused:
-    @pytest.mark.parametrize("wrong", [int, dict, tuple, NamedTuple("Empty", []), Fading(1.0)])
-    def test_settings_that_no_kernel_can_read(self, wrong: Any) -> None:
-        with pytest.raises(ConfigurationError, match=r"expected settings to be a NamedTuple.*, got .*; "):
-            settle.register(wrong, kernel(lambda: 0))
-
-    def test_a_second_kernel_for_the_same_settings(self) -> None:
-        with pytest.raises(ConfigurationError, match="no kernel yet, got Fading; make a NamedTuple of their own"):
-            settle.register(Fading, kernel(lambda: 0))
-
-    @pytest.mark.parametrize("use", [
-        lambda network, rule: network.gradient(np.ones((2, 3)), np.ones((2, 2)), rule),
-        lambda network, rule: Trainer(network, rule).fit((np.ones((2, 3)), np.ones((2, 2)))),
-    ])  # fmt: skip
-    def test_a_rule_whose_kernel_is_unknown(self, use: Callable[[PCNetwork, TileRule], Any]) -> None:
-        class Forgotten(FadingBackprop):
-            def relaxation(self, number: type, seed: int) -> Any:
-                return 3
-
-        with pytest.raises(ConfigurationError, match="with a kernel, got 3; name its kernel"):
-            use(PCNetwork((3, 2)), Forgotten())
-
-    def test_a_rule_that_settles_no_tiles_cannot_be_relaxed_alone(self) -> None:
-        with pytest.raises(ConfigurationError, match=r"expected a rule that settles samples .*Notebook"):
-            PCNetwork((3, 2)).relax(np.ones((2, 3)), np.ones((2, 2)), Notebook())  # type: ignore[arg-type]
