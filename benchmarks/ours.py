@@ -41,7 +41,7 @@ class FastPC(Baseline):
 
     name = "fastpc"
     requires: ClassVar[tuple[str, ...]] = ("fastpc", "numba")
-    rules = ("pc", "notebook")
+    rules = ("pc", "ipc", "notebook")
 
     def __init__(self, threads: int | None = None, **options: Any) -> None:
         self._threads = threads
@@ -100,12 +100,14 @@ class FastPC(Baseline):
         )
 
     def _pc(self, parameters: Parameters) -> "tuple[PCNetwork, Rule]":
-        from fastpc import PC, PCNetwork
+        from fastpc import PC, IncrementalPC, PCNetwork
 
         w = self.workload
         network = PCNetwork(w.sizes, activation=w.activation, loss=w.loss, dtype=w.dtype)
         for weight, bias, (W, b) in zip(network.weights, network.biases, parameters, strict=True):
             weight[...], bias[...] = W, b
+        if w.rule == "ipc":
+            return network, IncrementalPC(steps=w.steps, step_size=w.step_size)
         options = {"steps": w.steps, "step_size": w.step_size, "momentum": w.momentum} | self._options
         return network, PC(**options)
 

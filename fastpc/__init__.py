@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     )
     from fastpc.network import PCNetwork
     from fastpc.optimizers import SGD, Adam, AdamW
-    from fastpc.rules import PC
+    from fastpc.rules import PC, IncrementalPC, Nudge
     from fastpc.schedules import Constant, Cosine, Step, Warmup
     from fastpc.trainer import Trainer
 
@@ -37,7 +37,7 @@ _HOMES = {
     ),
     "fastpc.network": ("PCNetwork",),
     "fastpc.optimizers": ("SGD", "Adam", "AdamW"),
-    "fastpc.rules": ("PC",),
+    "fastpc.rules": ("PC", "IncrementalPC", "Nudge"),
     "fastpc.schedules": ("Constant", "Cosine", "Step", "Warmup"),
     "fastpc.trainer": ("Trainer",),
 }
@@ -56,6 +56,8 @@ __all__ = [
     "Dataset",
     "DivergenceError",
     "FastPCError",
+    "IncrementalPC",
+    "Nudge",
     "PCNetwork",
     "Shuffle",
     "Step",
