@@ -1,6 +1,6 @@
 """From settings to the objects that train: network, rule, optimiser."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastpc.errors import ConfigurationError
 from fastpc.presets import BY_RULE, Preset
@@ -12,6 +12,29 @@ if TYPE_CHECKING:
     from fastpc.rules import Rule
 
 RULES = tuple(BY_RULE)
+NUDGES = ("none", "positive", "negative", "centred")
+# Settings that a rule has no use for, or brings with it.
+WITHOUT_EFFECT = {
+    "ipc": ("momentum",),
+    "notebook": ("activation", "loss", "momentum", "nudge", "beta", "beta_growth", "optimizer", "schedule"),
+}
+
+
+def check_options(rule: str, given: dict[str, Any]) -> None:
+    """Raise a ConfigurationError if an option was `given` (is not None) that has no effect."""
+    for name in WITHOUT_EFFECT.get(rule, ()):
+        if given[name] is not None:
+            option = "--" + name.replace("_", "-")
+            others = " or ".join(other for other in RULES if name not in WITHOUT_EFFECT.get(other, ()))
+            raise ConfigurationError(f"expected {option} with --rule {others}, got --rule {rule}; leave it out")
+    if given["nudge"] in (None, "none"):
+        for name in ("beta", "beta_growth"):
+            if given[name] is not None:
+                option = "--" + name.replace("_", "-")
+                raise ConfigurationError(
+                    f"expected {option} with --nudge {', '.join(NUDGES[1:-1])} or {NUDGES[-1]}, got --nudge "
+                    f"{given['nudge'] or 'none'}; name one of these, or leave {option} out"
+                )
 
 
 def layer_sizes(preset: Preset, layers: tuple[int, ...] | None, n_features: int, n_outputs: int) -> tuple[int, ...]:
@@ -60,11 +83,14 @@ def network(preset: Preset, sizes: tuple[int, ...], seed: int) -> "PCNetwork":
 
 def rule(preset: Preset) -> "Rule":
     """Return the learning rule of these settings."""
-    from fastpc.rules import PC, Notebook
+    from fastpc.rules import PC, IncrementalPC, Notebook, Nudge
 
     if preset.rule == "notebook":
         return Notebook(steps=preset.steps, step_size=preset.step_size, rate=preset.learning_rate)
-    return PC(steps=preset.steps, step_size=preset.step_size, momentum=preset.momentum)
+    nudge = None if preset.nudge == "none" else Nudge(preset.nudge, preset.beta, preset.beta_growth)
+    if preset.rule == "ipc":
+        return IncrementalPC(steps=preset.steps, step_size=preset.step_size, nudge=nudge)
+    return PC(steps=preset.steps, step_size=preset.step_size, momentum=preset.momentum, nudge=nudge)
 
 
 def optimizer(preset: Preset) -> "Optimizer":

@@ -4,7 +4,7 @@ With p = mu_L of that pass, or its softmax for cross-entropy, the target becomes
 
     t = p + beta (y - p)
 
-and the gradient is divided by beta, which for beta < 0 flips its sign. As beta goes to 0, it goes to backpropagation's.
+and the gradient is divided by beta, which for beta < 0 flips its sign.
 Sources: Scellier & Bengio 2017; Pinchetti et al. 2024.
 """
 

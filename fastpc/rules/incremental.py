@@ -35,7 +35,8 @@ class IncrementalPC(Rule):
     precisions : sequence of float, optional
         pi_1 … pi_L, above 0; 1 by default. Cross-entropy has no use for pi_L.
     nudge : Nudge, optional
-        To learn from a target near the prediction.
+        To learn from a target near the prediction. Negative nudging makes every step of the weights climb the energy:
+        with more than one step, a network that was tried learned nothing, and "centred" learned.
 
     Raises
     ------

@@ -37,9 +37,13 @@ class Nudge:
         target  t = p + beta (y - p)
         dF/dW_l = - 1/beta · mean over the batch of f(x_{l-1})^T pi_l e_l
 
-    Divided by beta, the gradient keeps its size however small beta is, and negative nudging flips its sign; as beta
-    goes to 0, it goes to backpropagation's. In training, "centred" nudges every other batch either way;
-    `PCNetwork.gradient` takes both, [dW(beta) - dW(-beta)] / 2 beta. `PCNetwork.relax` and `energy` show its first half.
+    Divided by beta, the gradient keeps its size however small beta is, and negative nudging flips its sign. In training,
+    "centred" nudges every other batch either way; `PCNetwork.gradient` takes both, [dW(beta) - dW(-beta)] / 2 beta, and
+    `PCNetwork.relax` shows the first.
+
+    Once the states have come to rest, a one-sided gradient is off its limit for beta to 0 by something of first order
+    in beta, a centred one of second. That limit is backpropagation's gradient with the output's error multiplied by
+    (I + H Σ J_l J_l^T)^-1, where J_l = d mu_L / d x_l and H is the loss's curvature in mu_L.
 
     Sources: Scellier & Bengio 2017; Pinchetti et al. 2024.
     """
