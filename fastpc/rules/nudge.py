@@ -37,8 +37,8 @@ class Nudge:
         target  t = p + beta (y - p)
         dF/dW_l = - 1/beta · mean over the batch of f(x_{l-1})^T pi_l e_l
 
-    Divided by beta, the gradient keeps its size however small beta is, and negative nudging flips its sign. In training,
-    "centred" nudges every other batch either way; `PCNetwork.gradient` takes both, [dW(beta) - dW(-beta)] / 2 beta, and
+    Divided by beta, the gradient keeps its size however small beta is, and negative nudging flips its sign. "centred"
+    nudges batches by turns in training; `PCNetwork.gradient` takes both, [dW(beta) - dW(-beta)] / 2 beta, and
     `PCNetwork.relax` shows the first.
 
     Once the states have come to rest, a one-sided gradient is off its limit for beta to 0 by something of first order
