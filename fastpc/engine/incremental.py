@@ -14,18 +14,19 @@ from typing import Any, NamedTuple
 
 from fastpc.engine.inputs import prefetch_inputs
 from fastpc.engine.jit import driver, kernel, merged_kernel
-from fastpc.engine.layout import ERROR, SIZE
+from fastpc.engine.layout import CHANGE, ERROR, SIZE, STATE
 from fastpc.engine.memory import borrow
 from fastpc.engine.nudge import nudge_targets
-from fastpc.engine.relax import move
+from fastpc.engine.relax import state_gradients
 from fastpc.engine.sharing import finish_unit, take_unit, wait_for_phase
 from fastpc.engine.step_size import FIXED, next_step_size
 from fastpc.engine.tile import (
+    activate_layer,
     add_energies,
     area,
     count_correct,
     feed_forward,
-    predict_errors,
+    predict,
     predict_first,
     predict_listed,
     set_errors,
@@ -74,12 +75,21 @@ def predict_again(model, batch, t, tile, tiles):
     """All predictions and errors, for states and weights that have moved."""
     last = len(model.layers) - 1
     predict_listed(model, t, tile, batch, tiles.listed[t], tiles.n_listed[t])
-    if last == 1:
-        set_output_errors(model, tile)
-    else:
-        set_errors(model, 1, tile)
-    for l in range(2, last + 1):
-        predict_errors(model, l, tile)
+    for l in range(1, last):
+        set_errors(model, l, tile)
+        predict(model, l + 1, tile)
+    set_output_errors(model, tile)
+
+
+@kernel
+def move_states(model, step_size, lowest, tile):
+    """One step of the states of the hidden layers from `lowest` on, from the errors as they are."""
+    for l in range(lowest, len(model.layers) - 1):
+        state_gradients(model, l, tile)
+        states, gradients = area(model, l, STATE, tile), area(model, l, CHANGE, tile)
+        for i in range(len(states)):
+            states[i] += step_size * gradients[i]
+        activate_layer(model, l, tile)
 
 
 @kernel
@@ -99,8 +109,7 @@ def step_tile(model, inputs, step_size, nudge, batch, order, following, t, step,
     add_energies(model, tile, count, energies)
     store_tile(model, first, count, tile, batch, work)
     if step < steps - 1:
-        for l in range(1 if step > 0 else max(1, last - 1), last):
-            move(model, model.precisions.dtype.type(0), step_size, l, tile)
+        move_states(model, step_size, 1 if step > 0 else max(1, last - 1), tile)
     else:
         prefetch_inputs(inputs, following, first, min(lanes, len(following) - first), model.layers[0, SIZE])
 

@@ -23,11 +23,11 @@ from strategies import Case, cases, make_case
 # Moving weights carry states across kinks at any time.
 SMOOTH = [name for name, activation in ACTIVATIONS.items() if not activation.kinks]
 TOLERANCE = {"float64": 1e-10, "float32": 1e-4}
-# Adam divides by the gradient's own size: where that is rounding, so is the step, unless epsilon is larger.
+# Batches of one sample with large inputs bear no larger rates. Adam divides by the gradient's own size: where that is rounding, so is the step, unless epsilon is larger.
 OPTIMIZERS = [
-    SGD(0.02),
-    SGD(0.02, momentum=0.9, weight_decay=0.01),
-    SGD(0.02, clip_norm=0.1),
+    SGD(2e-3),
+    SGD(2e-4, momentum=0.9, weight_decay=0.01),
+    SGD(2e-3, clip_norm=0.1),
     Adam(1e-3, epsilon=1e-2),
     AdamW(1e-3, weight_decay=0.1, clip_norm=0.1, epsilon=1e-2),
 ]
@@ -83,7 +83,7 @@ def test_states_and_weights_move_as_in_the_reference(case, optimizer, steps, fra
 @given(case=cases(activations=SMOOTH, max_hidden=2, max_batch=40), kind=st.sampled_from(list(SIGNS)))
 def test_so_they_do_under_nudging(case, kind):
     rule = IncrementalPC(3, case.stable_step(0.5), case.precisions, Nudge(kind, 0.5, growth=0.2))
-    assert_like_reference(case, rule, SGD(0.01), 9)
+    assert_like_reference(case, rule, SGD(1e-3), 9)
 
 
 @pytest.mark.parametrize("activation", ["relu", "leaky_relu", "hard_tanh"])
