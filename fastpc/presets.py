@@ -58,7 +58,7 @@ class Preset:
 
 
 DEFAULT = Preset()
-INCREMENTAL = Preset(rule="ipc", learning_rate=3e-4)
+INCREMENTAL = Preset(rule="ipc", steps=5, step_size=0.3, learning_rate=3e-4)
 # The seed notebook's own numbers, for its rule.
 NOTEBOOK = Preset(
     hidden=(128,),

@@ -23,7 +23,8 @@ from strategies import Case, cases, make_case
 # Moving weights carry states across kinks at any time.
 SMOOTH = [name for name, activation in ACTIVATIONS.items() if not activation.kinks]
 TOLERANCE = {"float64": 1e-10, "float32": 1e-4}
-# Batches of one sample with large inputs bear no larger rates. Adam divides by the gradient's own size: where that is rounding, so is the step, unless epsilon is larger.
+# Batches of one sample with large inputs bear no larger rates. Adam divides by the gradient's own size: where that is
+# rounding, so is the step, unless epsilon is larger.
 OPTIMIZERS = [
     SGD(2e-3),
     SGD(2e-4, momentum=0.9, weight_decay=0.01),
