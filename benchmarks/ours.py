@@ -42,7 +42,7 @@ class FastPC(Baseline):
 
     name = "fastpc"
     requires: ClassVar[tuple[str, ...]] = ("fastpc", "numba")
-    rules = ("pc", "epc", "backprop", "notebook")
+    rules = ("pc", "ipc", "epc", "backprop", "notebook")
 
     def __init__(self, threads: int | None = None, **options: Any) -> None:
         self._threads = threads

@@ -153,7 +153,7 @@ WORKLOADS: dict[str, Workload] = {
             bar=2.0,
             aim=4.0,
         ),
-        _A64.with_rule("ipc"),
+        replace(_A64.with_rule("ipc"), bar=0.5),
         _A64.with_rule("epc"),
         _A64.with_rule("backprop"),
         _B.with_rule("epc", bar=0.70),

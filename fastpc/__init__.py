@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     )
     from fastpc.network import PCNetwork
     from fastpc.optimizers import SGD, Adam, AdamW
-    from fastpc.rules import PC, ZIL, Backprop, ErrorPC, FixedPrediction
+    from fastpc.rules import PC, ZIL, Backprop, ErrorPC, FixedPrediction, IncrementalPC, Nudge
     from fastpc.schedules import Constant, Cosine, Step, Warmup
     from fastpc.trainer import Trainer
 
@@ -37,7 +37,7 @@ _HOMES = {
     ),
     "fastpc.network": ("PCNetwork",),
     "fastpc.optimizers": ("SGD", "Adam", "AdamW"),
-    "fastpc.rules": ("PC", "ZIL", "Backprop", "ErrorPC", "FixedPrediction"),
+    "fastpc.rules": ("PC", "ZIL", "Backprop", "ErrorPC", "FixedPrediction", "IncrementalPC", "Nudge"),
     "fastpc.schedules": ("Constant", "Cosine", "Step", "Warmup"),
     "fastpc.trainer": ("Trainer",),
 }
@@ -60,6 +60,8 @@ __all__ = [
     "ErrorPC",
     "FastPCError",
     "FixedPrediction",
+    "IncrementalPC",
+    "Nudge",
     "PCNetwork",
     "Shuffle",
     "Step",

@@ -52,14 +52,10 @@ def outputs_of(network: PCNetwork, data: Inputs, order: NDArray[np.int64], threa
 class _Relaxed:
     """A batch relaxed on the engine, still in its buffers."""
 
-    def __init__(self, network: PCNetwork, x: object, y: object, rule: TileRule | None, threads: int | None) -> None:
+    def __init__(
+        self, network: PCNetwork, x: object, y: object, rule: TileRule, threads: int | None, beta: float = 1.0
+    ) -> None:
         data = as_dataset(x, y)
-        rule = PC() if rule is None else rule
-        if not isinstance(rule, TileRule):
-            raise ConfigurationError(
-                f"expected a rule that settles samples while the weights stand still, such as PC(), got {rule!r}; "
-                "pass one of these"
-            )
         network.check_targets(data)
         self.layout = layout = network.layout
         self.threads = choose_threads(threads)
@@ -78,14 +74,15 @@ class _Relaxed:
         self.traces = np.zeros((n_tiles, rule.steps_for(network.n_layers) + 1, len(network.sizes)))
         step = first_step(network, rule)
         evaluate.relax_batch(
-            self.threads, self.model, inputs, relaxation, number(step), np.arange(n, dtype=np.int64), self.states,
-            self.traces, self.workspace.batch, self.workspace.scratch, make_sharing(1, self.threads),
+            self.threads, self.model, inputs, relaxation, number(step), number(beta), np.arange(n, dtype=np.int64),
+            self.states, self.traces, self.workspace.batch, self.workspace.scratch, make_sharing(1, self.threads),
         )  # fmt: skip
 
 
 def relax(network: PCNetwork, x: object, y: object, rule: TileRule | None, threads: int | None) -> Relaxation:
     """Relax the hidden states under clamped inputs and targets; see `PCNetwork.relax`."""
-    relaxed = _Relaxed(network, x, y, rule, threads)
+    rule = _checked_rule(rule)
+    relaxed = _Relaxed(network, x, y, rule, threads, _betas(rule)[0])
     hidden = np.cumsum(network.sizes[1:-1])
     errors = []
     layers = zip(relaxed.layout.layers[1:], network.sizes[1:], relaxed.model.precisions[1:], strict=True)
@@ -106,10 +103,33 @@ def gradient(
     network: PCNetwork, x: object, y: object, rule: TileRule | None, threads: int | None
 ) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
     """Return the weights' and biases' gradients after a relaxation; see `PCNetwork.gradient`."""
-    relaxed = _Relaxed(network, x, y, rule, threads)
-    flat = relaxed.layout.empty_parameters()
-    evaluate.gradient_of_batch(
-        relaxed.threads, relaxed.model, relaxed.workspace.units, relaxed.n_samples, flat, relaxed.workspace.batch,
-        relaxed.workspace.scratch, make_sharing(1, relaxed.threads),
-    )  # fmt: skip
-    return relaxed.layout.weights(flat), relaxed.layout.biases(flat)
+    rule = _checked_rule(rule)
+    layout, betas = network.layout, _betas(rule)
+    total = layout.empty_parameters()
+    for beta in betas:
+        relaxed = _Relaxed(network, x, y, rule, threads, beta)
+        flat = layout.empty_parameters()
+        evaluate.gradient_of_batch(
+            relaxed.threads, relaxed.model, relaxed.workspace.units, relaxed.n_samples, flat, relaxed.workspace.batch,
+            relaxed.workspace.scratch, make_sharing(1, relaxed.threads),
+        )  # fmt: skip
+        total += flat / (beta * len(betas))
+    return layout.weights(total), layout.biases(total)
+
+
+def _checked_rule(rule: TileRule | None) -> TileRule:
+    if rule is None:
+        return PC()
+    if not isinstance(rule, TileRule):
+        raise ConfigurationError(
+            f"expected a rule that settles samples while the weights stand still, such as PC(), got {rule!r}; "
+            "pass one of these"
+        )
+    return rule
+
+
+def _betas(rule: TileRule) -> tuple[float, ...]:
+    """Return how far each relaxation nudges the output: all the way without a nudge."""
+    if rule.nudge is None:
+        return (1.0,)
+    return tuple(sign * rule.nudge.beta for sign in rule.nudge.signs)

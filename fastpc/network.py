@@ -219,7 +219,10 @@ class PCNetwork:
     def gradient(
         self, x: object, y: object = None, rule: TileRule | None = None, *, threads: int | None = None
     ) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
-        """Return ∂F/∂W_l and ∂F/∂b_l after a relaxation: batch means, with the states held where it left them."""
+        """Return ∂F/∂W_l and ∂F/∂b_l after a relaxation: batch means, with the states held where it left them.
+
+        Of a rule with a nudge, its estimate from both sides if that is centred; see `Nudge`.
+        """
         from fastpc.inference import gradient
 
         return gradient(self, x, y, rule, threads)

@@ -192,6 +192,7 @@ class _Run:
         before = self.seconds
         begin = perf_counter()
         order = self.shuffle.order(trainer.epochs_done)
+        self.session.epoch = trainer.epochs_done
         self.seconds += perf_counter() - begin + self.converting
         self.converting = 0.0
         energies, seen, first = np.zeros(trainer.network.n_layers), 0, 0

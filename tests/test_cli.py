@@ -94,6 +94,9 @@ class TestTrain:
             "steps": 5,
             "step_size": "auto",
             "momentum": 0.25,
+            "nudge": "centred",
+            "beta": 0.75,
+            "beta_growth": 0.125,
             "optimizer": "adamw",
             "schedule": "warmup",
             "batch_size": 50,
@@ -103,6 +106,14 @@ class TestTrain:
         assert {name: result[name] for name in options} == options
         assert result["learning_rate"] == 0.003
         assert result["activations"] == ["tanh"]
+
+    def test_incremental_learning_runs_by_its_name(self, capsys):
+        plain = run_json(capsys, *SMALL)
+        incremental = run_json(capsys, *SMALL, "--rule", "ipc", "--nudge", "positive")
+        assert incremental["rule"] == "ipc"
+        assert incremental["parameters_sha256"] != plain["parameters_sha256"]
+        assert main([*SMALL, "--rule", "ipc", "--nudge", "positive"]) == 0
+        assert "positive nudge" in capsys.readouterr().out
 
     def test_where_no_mnist_can_be_had_it_says_so_and_takes_the_digits(self, capsys, monkeypatch, tmp_path):
         monkeypatch.delenv("FASTPC_DATA", raising=False)

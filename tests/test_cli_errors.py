@@ -34,6 +34,13 @@ from fastpc.presets import BY_RULE
         (("--step-size", "0"), "step_size"),
         (("--step-size", "big"), "--step-size"),
         (("--momentum", "1"), "momentum"),
+        (("--nudge", "up"), "expected --nudge to be one of none, positive, negative, centred"),
+        (("--beta", "0.5"), "expected --beta with --nudge positive, negative or centred, got --nudge none"),
+        (("--beta-growth", "0.1"), "expected --beta-growth with --nudge positive, negative or centred"),
+        (("--nudge", "centred", "--beta", "1.5"), "beta"),
+        (("--nudge", "centred", "--beta-growth", "-1"), "growth"),
+        (("--rule", "ipc", "--momentum", "0.5"), "expected --momentum with --rule pc, got --rule ipc"),
+        (("--rule", "ipc", "--steps", "0"), "steps"),
         (("--epochs", "0"), "--epochs"),
         (("--batch-size", "0"), "batch_size"),
         (("--validation", "1"), "fraction"),
@@ -77,7 +84,9 @@ def test_broken_data_is_wrong_use(capsys, monkeypatch):
     assert complaint(capsys) == "fastpc: expected images, got noise; look again."
 
 
-@pytest.mark.parametrize("option", ["--activation=tanh", "--loss=cross_entropy", "--momentum=0.9", "--optimizer=adam"])
+@pytest.mark.parametrize("option", [
+    "--activation=tanh", "--loss=cross_entropy", "--momentum=0.9", "--optimizer=adam", "--nudge=centred", "--beta=0.1",
+])  # fmt: skip
 def test_options_without_effect_on_the_notebook_s_rule_are_refused(capsys, option):
     assert main([*SMALL, "--rule", "notebook", option]) == 2
     assert "leave it out" in complaint(capsys)

@@ -82,9 +82,9 @@ def train(
         str,
         _option(
             "Learning",
-            "How to learn: pc; epc, which relaxes in the errors, for deep networks; fpa and zil, predictive coding on "
-            "its way to backpropagation; backprop itself; or notebook, the seed notebook's own, stable with auto steps "
-            "only.",
+            "How to learn: pc; ipc, whose weights move in every step; epc, which relaxes in the errors, for deep "
+            "networks; fpa and zil, predictive coding on its way to backpropagation; backprop itself; or notebook, "
+            "the seed notebook's own, stable with auto steps only.",
             metavar="NAME",
         ),
     ] = DEFAULT.rule,
@@ -109,6 +109,23 @@ def train(
     momentum: Annotated[
         float | None,
         _option("Learning", "Momentum of pc's states in relaxation.", metavar="M", show_default=str(DEFAULT.momentum)),
+    ] = None,
+    nudge: Annotated[
+        str | None,
+        _option(
+            "Learning",
+            "Learn from a target near the prediction: none, positive, negative or centred.",
+            metavar="KIND",
+            show_default=DEFAULT.nudge,
+        ),
+    ] = None,
+    beta: Annotated[
+        float | None,
+        _option("Learning", "How far the nudge goes, up to 1.", metavar="BETA", show_default=str(DEFAULT.beta)),
+    ] = None,
+    beta_growth: Annotated[
+        float | None,
+        _option("Learning", "Added to beta with every epoch.", metavar="N", show_default=str(DEFAULT.beta_growth)),
     ] = None,
     epochs: Annotated[
         int | None,
@@ -168,12 +185,16 @@ def train(
         "steps": steps,
         "step_size": None if step_size is None else parse_step_size(step_size),
         "momentum": momentum,
+        "nudge": nudge,
+        "beta": beta,
+        "beta_growth": beta_growth,
         "optimizer": optimizer,
         "learning_rate": lr,
         "schedule": schedule,
         "batch_size": batch_size,
         "epochs": epochs,
     }
+    require_choice("--nudge", nudge or "none", build.NUDGES)
     build.require_effect(rule, given)
     preset = replace(BY_RULE[rule], **{name: value for name, value in given.items() if value is not None})
     sizes = None if layers is None else parse_sizes("--layers", layers)

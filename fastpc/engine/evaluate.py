@@ -37,7 +37,7 @@ def copy_out(model, l, column, first, count, tile, rows):
 
 
 @driver
-def relax_batch(thread, model, inputs, relaxation, step_size, order, states, traces, batch, scratch, sharing):
+def relax_batch(thread, model, inputs, relaxation, step_size, nudge, order, states, traces, batch, scratch, sharing):
     """Relax a batch as training does; keep the states (samples, sum of hidden n_l) and each tile's energy trace."""
     tile, listed, work = scratch.tiles[thread], scratch.listed[thread], scratch.work[thread]
     lanes = model.lanes
@@ -47,7 +47,7 @@ def relax_batch(thread, model, inputs, relaxation, step_size, order, states, tra
             break
         first = t * lanes
         count = min(lanes, len(order) - first)
-        train_tile(model, inputs, relaxation, step_size, batch, order, t, tile, listed, work, traces[t])
+        train_tile(model, inputs, relaxation, step_size, nudge, batch, order, t, tile, listed, work, traces[t])
         offset = 0
         for l in range(1, len(model.layers) - 1):
             size = model.layers[l, SIZE]

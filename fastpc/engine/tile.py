@@ -72,15 +72,25 @@ def area(model, l, column, tile):
 def predict_first(model, inputs, order, first, count, slot, tile, batch, listed, work):
     """mu_1 of samples ``order[first:first + count]``, summed over the units that are not zero in all of them.
 
-    The inputs and their masks stay in the batch's slot of that number, for the weights' gradient.
+    The inputs and their masks stay in the batch's slot of that number, for the weights' gradient. Return how many
+    units are listed.
     """
-    layers, lanes = model.layers, model.lanes
-    n_inputs, n_out = layers[0, SIZE], layers[1, SIZE]
+    n_inputs, lanes = model.layers[0, SIZE], model.lanes
     masks = slot * (n_inputs + 1)
     x = masks * lanes
     n_listed = load_inputs(
         inputs, order, first, count, n_inputs, batch.inputs, x, lanes, batch.masks, masks, listed, work
     )
+    predict_listed(model, slot, tile, batch, listed, n_listed)
+    return n_listed
+
+
+@kernel
+def predict_listed(model, slot, tile, batch, listed, n_listed):
+    """mu_1 of the samples whose inputs lie in this slot of the batch, summed over the units listed."""
+    layers, lanes = model.layers, model.lanes
+    n_out = layers[1, SIZE]
+    x = slot * (layers[0, SIZE] + 1) * lanes
     for block in range(n_blocks(n_out)):
         j = block_start(n_out, block)
         rows = block_start(n_out, block + 1) - j

@@ -11,11 +11,12 @@ from fastpc.engine.inputs import prefetch_inputs
 from fastpc.engine.jit import driver, kernel, merged_kernel
 from fastpc.engine.layout import SIZE
 from fastpc.engine.memory import borrow
+from fastpc.engine.nudge import nudge_targets
 from fastpc.engine.settle import settle
 from fastpc.engine.sharing import finish_unit, take_unit, wait_for_phase
 from fastpc.engine.step_size import FIXED, next_step_size
 from fastpc.engine.tile import count_correct, feed_forward, predict_first, set_targets, store_tile
-from fastpc.engine.update import unit_gradient, unit_step
+from fastpc.engine.update import NUDGE, no_gradient, unit_gradient, unit_step
 
 # Phases of a batch: a wide output's Gram matrix; tiles relax; weights step (or, with clipping, gradients are measured);
 # clipped weights step.
@@ -30,7 +31,7 @@ class Chunk(NamedTuple):
     order: Any  # (samples,) int64, batch after batch
     batch_size: Any
     step_sizes: Any  # (batches + 1,) state steps; entry b + 1 is found while batch b relaxes
-    rates: Any  # (batches, N_RATES), see update
+    rates: Any  # (steps of the weights, N_RATES), see update
     energies: Any  # (batches, L + 1) float64, means over the batch
     correct: Any  # (batches,) int64
     ceiling: Any  # a layer's mean energy above this counts as divergence
@@ -47,7 +48,7 @@ class Scratch(NamedTuple):
 
 
 @merged_kernel
-def train_tile(model, inputs, relaxation, step_size, batch, order, t, tile, listed, work, trace):
+def train_tile(model, inputs, relaxation, step_size, nudge, batch, order, t, tile, listed, work, trace):
     """Relax the t-th tile of a batch whose samples are `order`, and leave its errors and activities in `batch`."""
     lanes = model.lanes
     first = t * lanes
@@ -56,6 +57,7 @@ def train_tile(model, inputs, relaxation, step_size, batch, order, t, tile, list
     feed_forward(model, tile)
     batch.correct[t] = count_correct(model, inputs, order, first, count, tile) if inputs.has_labels else 0
     set_targets(model, inputs, order, first, count, tile)
+    nudge_targets(model, nudge, tile)
     energies = borrow(batch.energies, t * len(model.layers), len(model.layers))
     for l in range(len(energies)):
         energies[l] = 0
@@ -119,7 +121,8 @@ def relax_tiles(thread, model, inputs, relaxation, step_size, chunk, batch, b, s
             chunk.step_sizes[b + 1] = next_step_size(model, step_size)
         else:
             t = unit - extra
-            train_tile(model, inputs, relaxation, chunk.step_sizes[b], batch, order, t, tile, listed, work, trace)
+            step, nudge = chunk.step_sizes[b], chunk.rates[b, NUDGE]
+            train_tile(model, inputs, relaxation, step, nudge, batch, order, t, tile, listed, work, trace)
             first = t * model.lanes
             count = min(model.lanes, len(following) - first)
             prefetch_inputs(inputs, following, first, count, model.layers[0, SIZE])
@@ -149,43 +152,48 @@ def batch_order(chunk, b):
 
 
 @merged_kernel
-def step_weights(thread, model, optimizer, units, norms, chunk, batch, b, sharing, gradient):
-    """Phase 3: every unit of weights takes its step; with clipping, it first only measures its gradient."""
+def step_weights(thread, model, optimizer, units, norms, chunk, rates, first_layer, batch, b, phase, sharing, gradient):
+    """Phase 3: every unit of weights takes its step; with clipping, it first only measures its gradient.
+
+    Layers below the first one given have no errors yet.
+    """
     n_samples = len(batch_order(chunk, b))
     n_units, n_tiles = len(units), (n_samples + model.lanes - 1) // model.lanes
-    scale = -model.precisions.dtype.type(1) / model.precisions.dtype.type(n_samples)
+    scale = -model.precisions.dtype.type(1) / (rates[NUDGE] * model.precisions.dtype.type(n_samples))
     clips = optimizer.clip_norm > 0
     for turn in range(2 if clips else 1):
         # The second turn sums gradients again rather than keep them: together they are as large as the network.
         measures = clips and turn == 0
-        phase = N_PHASES * b + 2 + turn
         while True:
-            u = take_unit(sharing, phase, thread, n_units + 1)
+            u = take_unit(sharing, phase + turn, thread, n_units + 1)
             if u < 0:
                 break
             if u < n_units:
-                stride = unit_gradient(model, units[u], n_samples, batch, gradient)
+                if units[u, 0] < first_layer:
+                    stride = no_gradient(model, units[u], gradient)
+                else:
+                    stride = unit_gradient(model, units[u], n_samples, batch, gradient)
                 if measures:
                     norms[u] = squared_norm(model, units[u], gradient, stride)
-                elif not unit_step(model, optimizer, chunk.rates[b], scale, units[u], gradient, stride):
+                elif not unit_step(model, optimizer, rates, scale, units[u], gradient, stride):
                     chunk.failed[WEIGHTS_THEMSELVES, units[u, 0]] = b + 1
             elif turn == 0:
                 sum_batch(chunk, batch, b, n_samples, n_tiles)
-            finish_unit(sharing, phase)
-        wait_for_phase(sharing, phase, n_units + 1)
+            finish_unit(sharing, phase + turn)
+        wait_for_phase(sharing, phase + turn, n_units + 1)
         if has_failed(chunk):
             return
         if measures:
-            scale *= model.precisions.dtype.type(clipping_factor(optimizer, norms, n_samples))
+            scale *= model.precisions.dtype.type(clipping_factor(optimizer, norms, n_samples * abs(rates[NUDGE])))
 
 
 @kernel
-def clipping_factor(optimizer, norms, n_samples):
-    """Return what brings the mean gradient's length down to the limit, from its units' squared lengths."""
+def clipping_factor(optimizer, norms, divisor):
+    """Return what brings the gradient's length down to the limit, from the squared lengths of its units' sums."""
     total = 0.0
     for u in range(len(norms)):
         total += norms[u]
-    length = np.sqrt(total) / n_samples
+    length = np.sqrt(total) / divisor
     return min(1.0, optimizer.clip_norm / length) if length > 0 else 1.0
 
 
@@ -200,6 +208,9 @@ def train_chunk(thread, model, inputs, relaxation, step_size, optimizer, units, 
         if uses_gram(model):
             find_gram(thread, model, b, sharing, gradient, work)
         relax_tiles(thread, model, inputs, relaxation, step_size, chunk, batch, b, sharing, tile, listed, work, trace)
-        step_weights(thread, model, optimizer, units, norms, chunk, batch, b, sharing, gradient)
+        phase = N_PHASES * b + 2
+        step_weights(
+            thread, model, optimizer, units, norms, chunk, chunk.rates[b], 1, batch, b, phase, sharing, gradient
+        )  # fmt: skip
         if has_failed(chunk):
             return

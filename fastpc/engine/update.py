@@ -33,7 +33,13 @@ _zero, _one = per_type(0.0, 0.0), per_type(1.0, 1.0)
 _tiny = per_type(1e-36, 1e-300)
 
 SGD, ADAM = range(2)
-RATE, CORRECTION_1, CORRECTION_2, N_RATES = range(4)
+(
+    RATE,  # the learning rate
+    CORRECTION_1,  # Adam's 1 / (1 - beta_1^t)
+    CORRECTION_2,
+    NUDGE,  # beta of the targets, by which the gradient is divided; 1: the targets themselves
+    N_RATES,
+) = range(5)
 
 
 class Optimizer(NamedTuple):
@@ -69,6 +75,15 @@ def unit_gradient(model, unit, n_samples, batch, gradient):
 
 
 @kernel
+def no_gradient(model, unit, gradient):
+    """Write zeros for a unit's rows, as `unit_gradient` would where no error has arrived yet."""
+    stride = row_stride(model.layers[unit[0], SIZE], model.lanes)
+    for i in range((unit[2] - unit[1]) * stride):
+        gradient[i] = 0
+    return stride
+
+
+@kernel
 def row_stride(n_out, lanes):
     """Return how far apart the rows of a unit's gradient lie: whole lane groups."""
     return (n_out + lanes - 1) // lanes * lanes
@@ -97,9 +112,7 @@ def _input_gradient(model, unit, n_samples, batch, gradient):
     layers, lanes = model.layers, model.lanes
     first, end = unit[1], unit[2]
     n_inputs, n_out, stride_e = layers[0, SIZE], layers[1, SIZE], layers[1, ERROR_STRIDE]
-    stride = row_stride(n_out, lanes)
-    for i in range((end - first) * stride):
-        gradient[i] = 0
+    stride = no_gradient(model, unit, gradient)
     # Strips of columns outside, so that a tile's errors stay in the nearest cache for all the unit's rows.
     column = 0
     while column < n_out:

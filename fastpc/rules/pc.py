@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from fastpc.checks import require_choice, require_number, require_whole
 from fastpc.errors import ConfigurationError
-from fastpc.rules.settings import checked_precisions, require_step_size
+from fastpc.rules.nudge import Nudge
+from fastpc.rules.settings import checked_precisions, require_nudge, require_step_size
 from fastpc.rules.tile_rule import TileRule
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ class PC(TileRule):
         with a step of its own for every sample, and needs fewer products to the same equilibrium; it starts from the
         feed-forward pass and has no use for `step_size` and `momentum`. Its `tolerance` is on π_l times what an error
         lacks, r_l, which vanishes where the state gradient does. See `fastpc.engine.relax_errors`.
+    nudge : Nudge, optional
+        To learn from a target near the prediction; by default from the target itself.
 
     Raises
     ------
@@ -72,6 +75,7 @@ class PC(TileRule):
     tolerance: float = 0.0
     capped: bool = False
     solver: str = "gradient"
+    nudge: Nudge | None = None
 
     def __post_init__(self) -> None:
         require_whole("PC", "steps", self.steps, at_least=0)
@@ -86,6 +90,7 @@ class PC(TileRule):
                 f'got momentum={self.momentum!r} and start={self.start!r}; leave these out, or use solver="gradient"'
             )
         object.__setattr__(self, "precisions", checked_precisions("PC", self.precisions))
+        require_nudge("PC", self.nudge)
 
     @property
     def follows_weights(self) -> bool:
@@ -116,13 +121,7 @@ class PC(TileRule):
         )
 
     def advice(self, state_step: float, stable: float, learning_rate: float) -> str:
-        """Return what to try: a smaller state step where that was above the stability limit, else a smaller rate."""
-        general = super().advice(state_step, stable, learning_rate)
+        """Return what to try after a divergence; see `EngineRule`."""
         if self.solver == "errors":
-            return general
-        if state_step > stable:
-            return (
-                f"the state step {state_step:.3g} is above the stability limit, about {stable:.3g} for the "
-                'weights before this chunk of batches, so use step_size="auto", or a smaller one'
-            )
-        return f"the state step {state_step:.3g} is within the stability limit, about {stable:.3g}, {general}"
+            return super().advice(state_step, stable, learning_rate)
+        return self.advice_on_step(state_step, stable, learning_rate)

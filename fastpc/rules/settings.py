@@ -7,6 +7,7 @@ from typing import Any
 
 from fastpc.checks import require_choice, require_number
 from fastpc.errors import ConfigurationError
+from fastpc.rules.nudge import Nudge
 
 
 def require_step_size(owner: str, step_size: object, *, at_most: float | None = None) -> None:
@@ -15,6 +16,15 @@ def require_step_size(owner: str, step_size: object, *, at_most: float | None = 
         require_choice("step_size", step_size, ("a positive number", "auto"))
     else:
         require_number(owner, "step_size", step_size, above=0, at_most=at_most)
+
+
+def require_nudge(owner: str, value: object) -> None:
+    """Raise a ConfigurationError unless `value` is a Nudge or None."""
+    if value is not None and not isinstance(value, Nudge):
+        raise ConfigurationError(
+            f"{owner}: expected nudge to be a Nudge or None, got {value!r}; "
+            'pass for example Nudge("positive", beta=0.5)'
+        )
 
 
 def checked_precisions(owner: str, precisions: Any) -> tuple[float, ...] | None:

@@ -1,4 +1,4 @@
-"""Rules that settle tiles of samples and then step the weights: what they share, and what they may leave out."""
+"""Rules that run on the engine's tiles: what they share, and what they may leave out."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from fastpc.errors import ConfigurationError
+from fastpc.rules.nudge import Nudge
 from fastpc.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -15,13 +16,8 @@ if TYPE_CHECKING:
     from fastpc.session import Session
 
 
-class TileRule(Rule):
-    """A rule whose samples settle by themselves, tile by tile, before any weight moves.
-
-    All it must say is `relaxation`: settings, whose type picks the kernel that settles a tile; see
-    `fastpc.engine.settle`. The engine does the rest: the feed-forward pass before, the weights' gradient and the
-    optimiser's step after, over batches and threads. A rule from outside the package registers its settings and its
-    kernel with `fastpc.engine.settle.register`, and is then as good as any.
+class EngineRule(Rule):
+    """A rule whose samples relax in tiles, under settings that its kernels take.
 
     Attributes
     ----------
@@ -31,6 +27,8 @@ class TileRule(Rule):
         The state step, as its kernel is told; "auto" has a meaning where the rule says so.
     precisions : sequence of float or None
         pi_1 … pi_L; ones where None.
+    nudge : Nudge or None
+        To learn from a target near the prediction.
     follows_weights : bool
         The engine finds the state step anew for every batch, from the weights' spectral norms.
     with_gram : bool
@@ -40,6 +38,7 @@ class TileRule(Rule):
     steps: int = 0
     step_size: float | Literal["auto"] = 0.0
     precisions: Sequence[float] | None = None
+    nudge: Nudge | None = None
 
     @property
     def follows_weights(self) -> bool:
@@ -98,8 +97,36 @@ class TileRule(Rule):
         """
         return f"so lower the learning rate ({learning_rate:g}), set clip_norm, or check the data's scale"
 
+    def advice_on_step(self, state_step: float, stable: float, learning_rate: float) -> str:
+        """Return what to try where the state step may be at fault: it, if it was above the stability limit."""
+        if state_step > stable:
+            return (
+                f"the state step {state_step:.3g} is above the stability limit, about {stable:.3g} for the "
+                'weights before this chunk of batches, so use step_size="auto", or a smaller one'
+            )
+        general = EngineRule.advice(self, state_step, stable, learning_rate)
+        return f"the state step {state_step:.3g} is within the stability limit, about {stable:.3g}, {general}"
+
+
+class TileRule(EngineRule):
+    """A rule whose samples settle by themselves, tile by tile, before any weight moves.
+
+    All it must say is `relaxation`: settings, whose type picks the kernel that settles a tile; see
+    `fastpc.engine.settle`. The engine does the rest: the feed-forward pass before, the weights' gradient and the
+    optimiser's step after, over batches and threads. A rule from outside the package registers its settings and its
+    kernel with `fastpc.engine.settle.register`, and is then as good as any.
+    """
+
     def session(self, network: PCNetwork, optimizer: Optimizer, batch_size: int, threads: int) -> Session:
-        """Return a session in which `network` learns by this rule."""
+        """Return a session in which `network` learns by this rule.
+
+        Raises
+        ------
+        ConfigurationError
+            If the rule's settings have no kernel.
+        """
+        from fastpc.engine.settle import require_kernel
         from fastpc.session import EngineSession
 
+        require_kernel(self.relaxation(network.layout.dtype.type, network.seed))
         return EngineSession(self, network, optimizer, batch_size, threads)
