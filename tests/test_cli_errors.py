@@ -39,7 +39,10 @@ from fastpc.presets import BY_RULE
         (("--beta-growth", "0.1"), "expected --beta-growth with --nudge positive, negative or centred"),
         (("--nudge", "centred", "--beta", "1.5"), "beta"),
         (("--nudge", "centred", "--beta-growth", "-1"), "growth"),
-        (("--rule", "ipc", "--momentum", "0.5"), "expected --momentum with --rule pc, got --rule ipc"),
+        (
+            ("--rule", "ipc", "--momentum", "0.5"),
+            "has use for it, pc, got --rule ipc",
+        ),
         (("--rule", "ipc", "--steps", "0"), "steps"),
         (("--epochs", "0"), "--epochs"),
         (("--batch-size", "0"), "batch_size"),
@@ -93,8 +96,8 @@ def test_options_without_effect_on_the_notebook_s_rule_are_refused(capsys, optio
 
 
 @pytest.mark.parametrize(("rule", "option", "names"), [
-    ("backprop", "--steps=3", "pc or epc or fpa or notebook"),
-    ("zil", "--step-size=0.5", "pc or epc or fpa or notebook"),
+    ("backprop", "--steps=3", "pc or ipc or epc or fpa or notebook"),
+    ("zil", "--step-size=0.5", "pc or ipc or epc or fpa or notebook"),
     ("epc", "--momentum=0.5", "pc,"),
     ("fpa", "--momentum=0", "pc,"),
 ])  # fmt: skip

@@ -89,9 +89,11 @@ def require_effect(rule_name: str, given: dict[str, Any]) -> None:
     ConfigurationError
         If one does not.
     """
-    for setting in ("steps", "step_size", "momentum", "nudge"):
-        if given[setting] is not None and not takes(rule_name, setting):
-            others = " or ".join(name for name in RULES if takes(name, setting))
+    needs = {"steps": "steps", "step_size": "step_size", "momentum": "momentum"}
+    needs |= dict.fromkeys(("nudge", "beta", "beta_growth"), "nudge")
+    for setting, field in needs.items():
+        if given[setting] is not None and not takes(rule_name, field):
+            others = " or ".join(name for name in RULES if takes(name, field))
             option = setting.replace("_", "-")
             raise ConfigurationError(
                 f"expected --{option} with a rule that has use for it, {others}, got --rule {rule_name}; leave it out"

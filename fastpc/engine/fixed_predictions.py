@@ -12,9 +12,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from fastpc.engine.backward import carry_down
+from fastpc.engine.energy import add_energies
 from fastpc.engine.jit import kernel
 from fastpc.engine.layout import CHANGE, ERROR, PREDICTION, STATE
-from fastpc.engine.tile import add_energies, area, set_output_errors
+from fastpc.engine.tile import area, set_output_errors
 
 
 class FixedPredictions(NamedTuple):

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from fastpc.engine.energy import add_energies
 from fastpc.engine.inputs import prefetch_inputs
 from fastpc.engine.jit import driver, kernel, merged_kernel
 from fastpc.engine.layout import CHANGE, ERROR, SIZE, STATE
@@ -22,7 +23,6 @@ from fastpc.engine.sharing import finish_unit, take_unit, wait_for_phase
 from fastpc.engine.step_size import FIXED, next_step_size
 from fastpc.engine.tile import (
     activate_layer,
-    add_energies,
     area,
     count_correct,
     feed_forward,

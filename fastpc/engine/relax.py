@@ -18,6 +18,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from fastpc.engine.activations import advance, is_piecewise_linear, multiply_slopes
+from fastpc.engine.energy import add_energies
 from fastpc.engine.gram import carry_pull, set_pull, uses_gram
 from fastpc.engine.jit import inline_kernel, kernel, merged_kernel
 from fastpc.engine.layout import ACTIVATION, ACTIVITY, CHANGE, ERROR, PULL, SIZE, SLOPE, STATE, VELOCITY, WEIGHTS
@@ -27,7 +28,6 @@ from fastpc.engine.start import random_state
 from fastpc.engine.tile import (
     CROSS_ENTROPY,
     activate_layer,
-    add_energies,
     area,
     carry_errors,
     carry_outputs,

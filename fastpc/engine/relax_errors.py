@@ -20,10 +20,11 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from fastpc.engine.backward import sweep_down
+from fastpc.engine.energy import add_energies
 from fastpc.engine.jit import kernel
 from fastpc.engine.layout import CHANGE, ERROR, PREDICTION, PULL, SIZE, STATE, VELOCITY
 from fastpc.engine.memory import borrow
-from fastpc.engine.tile import activate_layer, add_energies, area, predict, set_output_errors
+from fastpc.engine.tile import activate_layer, area, predict, set_output_errors
 
 # Of hidden layers: eps_l, r_l, and the r_l before.
 EPSILON, LACK, LAST_LACK = PULL, CHANGE, VELOCITY

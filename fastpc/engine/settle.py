@@ -15,11 +15,11 @@ from typing import Any
 from numba.extending import overload
 
 from fastpc.engine.backward import Backward, sweep_once
+from fastpc.engine.energy import add_energies
 from fastpc.engine.fixed_predictions import FixedPredictions, relax_fixed
 from fastpc.engine.jit import merged_kernel
 from fastpc.engine.relax import Relaxation, relax
 from fastpc.engine.relax_errors import Sweeps, relax_errors
-from fastpc.engine.tile import add_energies
 from fastpc.engine.zil import Schedule, run_schedule
 from fastpc.errors import ConfigurationError
 

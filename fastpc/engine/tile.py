@@ -7,7 +7,6 @@ The head of a tile is scratch.
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
 from fastpc.engine.activations import activate
@@ -212,54 +211,6 @@ def _products_of_change(model, l, column, band, tile):
     weights, change = layers[l, WEIGHTS] + j, layers[l - 1, CHANGE]
     multiply_band(rows, tile, 0, lanes, model.parameters, weights, n_out, 1, tile, change, lanes, n_in)
     return borrow(tile, 0, rows * lanes), borrow(tile, layers[l, column] + j * lanes, rows * lanes)
-
-
-@kernel
-def add_energies(model, tile, count, energies):
-    """Add each layer's energy, summed over the tile's first `count` samples, to ``energies[l]``."""
-    for l in range(1, len(model.layers)):
-        add_energy(model, l, tile, count, energies)
-
-
-@kernel
-def add_energy(model, l, tile, count, energies):
-    """Add one layer's energy, from its errors, to ``energies[l]``."""
-    lanes = model.lanes
-    if l == len(model.layers) - 1 and model.loss == CROSS_ENTROPY:
-        energies[l] += cross_entropy(model, tile, count)
-        return
-    errors, sums = area(model, l, ERROR, tile), borrow(tile, 0, lanes)
-    for lane in range(lanes):
-        sums[lane] = 0
-    for j in range(model.layers[l, SIZE]):
-        row = borrow(errors, j * lanes, lanes)
-        for lane in range(lanes):
-            sums[lane] += row[lane] * row[lane]
-    total = 0.0
-    for lane in range(count):
-        total += sums[lane]
-    energies[l] += total * 0.5 / model.precisions[l]
-
-
-@kernel
-def cross_entropy(model, tile, count):
-    """-sum y log softmax(mu_L), summed over samples, from the outputs themselves: no logarithm of a rounded zero."""
-    last = len(model.layers) - 1
-    lanes = model.lanes
-    targets, outputs = area(model, last, STATE, tile), area(model, last, PREDICTION, tile)
-    total = 0.0
-    for lane in range(count):
-        largest = outputs[lane]
-        for i in range(lane, len(outputs), lanes):
-            largest = max(largest, outputs[i])
-        mass, chosen, weight = 0.0, 0.0, 0.0
-        for i in range(lane, len(outputs), lanes):
-            logit = outputs[i] - largest
-            mass += exp(logit)
-            chosen += targets[i] * logit
-            weight += targets[i]
-        total += weight * math.log(mass) - chosen
-    return total
 
 
 @kernel

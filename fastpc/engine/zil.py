@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from fastpc.engine.energy import add_energies
 from fastpc.engine.jit import kernel
 from fastpc.engine.layout import ACTIVITY, ERROR, PULL, VELOCITY
 from fastpc.engine.relax import carry, move
-from fastpc.engine.tile import add_energies, area, set_output_errors
+from fastpc.engine.tile import area, set_output_errors
 
 # What the weights took on the way waits here for the schedule's end.
 TAKEN_ERROR, TAKEN_ACTIVITY = PULL, VELOCITY
