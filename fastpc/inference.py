@@ -11,12 +11,14 @@ from fastpc.data import Dataset, as_dataset, as_inputs
 from fastpc.engine import evaluate
 from fastpc.engine.inputs import Inputs
 from fastpc.engine.layout import BATCH_ERROR, ERROR_STRIDE
+from fastpc.engine.settle import require_kernel
 from fastpc.engine.sharing import make_sharing
 from fastpc.engine.threads import choose_threads
 from fastpc.engine.workspace import Workspace, inputs_of, model_of
 from fastpc.errors import ConfigurationError
 from fastpc.network import LOSSES, Relaxation
-from fastpc.rules.pc import PC
+from fastpc.rules import PC
+from fastpc.rules.tile_rule import TileRule
 from fastpc.spectrum import first_step
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ class _Relaxed:
     """A batch relaxed on the engine, still in its buffers."""
 
     def __init__(
-        self, network: PCNetwork, x: object, y: object, rule: PC, threads: int | None, beta: float = 1.0
+        self, network: PCNetwork, x: object, y: object, rule: TileRule, beta: float, threads: int | None
     ) -> None:
         data = as_dataset(x, y)
         network.check_targets(data)
@@ -63,12 +65,13 @@ class _Relaxed:
         self.model = model_of(layout, network.parameters, precisions, LOSSES.index(network.loss))
         number = layout.dtype.type
         relaxation = rule.relaxation(number, network.seed)
+        require_kernel(relaxation)
         inputs = inputs_of(
             data.inputs, data.targets, data.scale, data.target_scale, data.n_classes is not None, layout.dtype
         )
         self.states = np.empty((n, sum(network.sizes[1:-1])), layout.dtype)
         n_tiles = -(-n // layout.lanes)
-        self.traces = np.zeros((n_tiles, rule.steps + 1, len(network.sizes)))
+        self.traces = np.zeros((n_tiles, rule.steps_for(network.n_layers) + 1, len(network.sizes)))
         step = first_step(network, rule)
         evaluate.relax_batch(
             self.threads, self.model, inputs, relaxation, number(step), number(beta), np.arange(n, dtype=np.int64),
@@ -76,10 +79,10 @@ class _Relaxed:
         )  # fmt: skip
 
 
-def relax(network: PCNetwork, x: object, y: object, rule: PC | None, threads: int | None) -> Relaxation:
+def relax(network: PCNetwork, x: object, y: object, rule: TileRule | None, threads: int | None) -> Relaxation:
     """Relax the hidden states under clamped inputs and targets; see `PCNetwork.relax`."""
     rule = _checked_rule(rule)
-    relaxed = _Relaxed(network, x, y, rule, threads, _betas(rule)[0])
+    relaxed = _Relaxed(network, x, y, rule, _betas(rule)[0], threads)
     hidden = np.cumsum(network.sizes[1:-1])
     errors = []
     layers = zip(relaxed.layout.layers[1:], network.sizes[1:], relaxed.model.precisions[1:], strict=True)
@@ -97,14 +100,14 @@ def relax(network: PCNetwork, x: object, y: object, rule: PC | None, threads: in
 
 
 def gradient(
-    network: PCNetwork, x: object, y: object, rule: PC | None, threads: int | None
+    network: PCNetwork, x: object, y: object, rule: TileRule | None, threads: int | None
 ) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
     """Return the weights' and biases' gradients after a relaxation; see `PCNetwork.gradient`."""
     rule = _checked_rule(rule)
     layout, betas = network.layout, _betas(rule)
     total = layout.empty_parameters()
     for beta in betas:
-        relaxed = _Relaxed(network, x, y, rule, threads, beta)
+        relaxed = _Relaxed(network, x, y, rule, beta, threads)
         flat = layout.empty_parameters()
         evaluate.gradient_of_batch(
             relaxed.threads, relaxed.model, relaxed.workspace.units, relaxed.n_samples, flat, relaxed.workspace.batch,
@@ -114,17 +117,18 @@ def gradient(
     return layout.weights(total), layout.biases(total)
 
 
-def _checked_rule(rule: PC | None) -> PC:
+def _checked_rule(rule: TileRule | None) -> TileRule:
     if rule is None:
         return PC()
-    if not isinstance(rule, PC):
+    if not isinstance(rule, TileRule):
         raise ConfigurationError(
-            f"expected a rule that relaxes while the weights stand still, PC, got {rule!r}; pass a PC, or none"
+            f"expected a rule that settles samples while the weights stand still, such as PC(), got {rule!r}; "
+            "pass one of these"
         )
     return rule
 
 
-def _betas(rule: PC) -> tuple[float, ...]:
+def _betas(rule: TileRule) -> tuple[float, ...]:
     """Return how far each relaxation nudges the output: all the way without a nudge."""
     if rule.nudge is None:
         return (1.0,)

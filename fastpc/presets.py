@@ -58,7 +58,6 @@ class Preset:
 
 
 DEFAULT = Preset()
-INCREMENTAL = Preset(rule="ipc", steps=5, step_size=0.3, learning_rate=3e-4)
 # The seed notebook's own numbers, for its rule.
 NOTEBOOK = Preset(
     hidden=(128,),
@@ -72,4 +71,21 @@ NOTEBOOK = Preset(
     batch_size=64,
     epochs=2,
 )
-BY_RULE = {preset.rule: preset for preset in (DEFAULT, INCREMENTAL, NOTEBOOK)}
+INCREMENTAL = Preset(rule="ipc", steps=5, step_size=0.3, learning_rate=3e-4)
+# Rules without steps, or step sizes, say 0.
+ERROR_PC = Preset(rule="epc", steps=4, step_size="auto")
+FIXED_PREDICTION = Preset(rule="fpa", steps=8, step_size=0.5)
+Z_IL = Preset(rule="zil", steps=0, step_size=0.0)
+BACKPROP = Preset(rule="backprop", steps=0, step_size=0.0)
+BY_RULE = {
+    preset.rule: preset
+    for preset in (
+        DEFAULT,
+        INCREMENTAL,
+        ERROR_PC,
+        FIXED_PREDICTION,
+        Z_IL,
+        BACKPROP,
+        NOTEBOOK,
+    )
+}

@@ -7,6 +7,7 @@ step the weights; a rule of another shape brings a session of its own.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastpc.engine.gram import gram_pays
+from fastpc.engine.settle import require_kernel
 from fastpc.engine.sharing import make_sharing
 from fastpc.engine.train import ENERGIES, N_PHASES, Chunk, train_chunk
 from fastpc.engine.update import CORRECTION_1, CORRECTION_2, N_RATES, NUDGE, RATE
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from fastpc.data import Dataset
     from fastpc.network import PCNetwork
     from fastpc.optimizers import Optimizer
-    from fastpc.rules import PC, IncrementalPC
+    from fastpc.rules.engine_rule import EngineRule
 
 # A layer whose mean energy a sample passes this has left any useful range, long before the numbers overflow.
 ENERGY_CEILING = 1e12
@@ -115,7 +117,7 @@ class EngineSession:
     """The session of rules that relax tiles and then step blocks of weights."""
 
     def __init__(
-        self, rule: PC | IncrementalPC, network: PCNetwork, optimizer: Optimizer, batch_size: int, threads: int
+        self, rule: EngineRule, network: PCNetwork, optimizer: Optimizer, batch_size: int, threads: int
     ) -> None:
         self.rule, self.network, self.optimizer = rule, network, optimizer
         self.batch_size = batch_size
@@ -125,10 +127,10 @@ class EngineSession:
         _check_precision(rule, optimizer, layout.dtype)
         precisions = rule.layer_precisions(network.n_layers)
         loss = LOSSES.index(network.loss)
-        plain = getattr(rule, "solver", None) == "gradient"
-        with_gram = plain and gram_pays(network.sizes, rule.steps, batch_size, loss)
+        with_gram = rule.with_gram and gram_pays(network.sizes, rule.steps, batch_size, loss)
         self._model = model_of(layout, network.parameters, precisions, loss, with_gram)
         self._relaxation = rule.relaxation(layout.dtype.type, network.seed)
+        self._require_kernel()
         self._moments = [layout.empty_parameters() for _ in range(2)]
         self._engine_optimizer = optimizer_of(optimizer, layout, *self._moments)
         self.updates = 0
@@ -138,6 +140,10 @@ class EngineSession:
         fixed = 0.0 if isinstance(rule.step_size, str) else rule.step_size
         self._step_size = step_size_of(layout, kind, fixed, AUTO_FRACTION, self._vectors)
         self.state_step = fixed
+
+    def _require_kernel(self) -> None:
+        """Raise a ConfigurationError unless there is a kernel for the rule's settings."""
+        require_kernel(self._relaxation)
 
     def check(self, data: Dataset) -> None:
         """Raise a DataError unless `data` fit."""
@@ -208,20 +214,9 @@ class EngineSession:
         return rates.astype(self.layout.dtype)
 
     def advice(self, failure: Failure) -> str:
-        """Return what to try: a smaller state step where that was above the stability limit, else a smaller rate."""
-        if getattr(self.rule, "solver", None) == "errors":
-            rate = self.optimizer.learning_rate
-            return f"so lower the learning rate ({rate:g}), set clip_norm, or check the data's scale"
+        """Return what the rule would try, with the weights as they were before the failure."""
         stable = 2 / Spectrum(self.network).curvature(self.rule.layer_precisions(self.network.n_layers))
-        if failure.state_step > stable:
-            return (
-                f"the state step {failure.state_step:.3g} is above the stability limit, about {stable:.3g} for the "
-                'weights before this chunk of batches, so use step_size="auto", or a smaller one'
-            )
-        return (
-            f"the state step {failure.state_step:.3g} is within the stability limit, about {stable:.3g}, so lower the "
-            f"learning rate ({self.optimizer.learning_rate:g}), set clip_norm, or check the data's scale"
-        )
+        return self.rule.advice(failure.state_step, stable, self.optimizer.learning_rate)
 
     def evaluate(self, data: Dataset) -> Evaluation:
         """Predict all of `data` by the feed-forward pass, and only then look at the targets."""
@@ -258,14 +253,15 @@ def find_failure(chunk: Chunk) -> Failure | None:
     return Failure(batch, layer, cause, float(chunk.step_sizes[batch * steps_a_batch]))
 
 
-def _check_precision(rule: PC | IncrementalPC, optimizer: Optimizer, dtype: np.dtype[Any]) -> None:
+def _check_precision(rule: EngineRule, optimizer: Optimizer, dtype: np.dtype[Any]) -> None:
     """Raise unless the settings' small numbers are still there in the network's dtype, and those below 1 still are."""
     settings = {name: getattr(optimizer, name, None) for name in ("clip_norm", "epsilon", "learning_rate")}
-    settings |= {"step_size": rule.step_size, "tolerance": getattr(rule, "tolerance", None)}
-    settings |= {"beta of the nudge": None if rule.nudge is None else rule.nudge.beta}
+    settings |= {name: value for name, value in vars(rule).items() if isinstance(value, Real)}
+    if rule.nudge is not None:
+        settings["beta of the nudge"] = rule.nudge.beta
     settings |= {f"precision of layer {l}": precision for l, precision in enumerate(rule.precisions or (), 1)}
     for name, value in settings.items():
-        if value and not isinstance(value, str) and not 0 < dtype.type(value) < np.inf:
+        if value and not 0 < abs(dtype.type(value)) < np.inf:
             raise ConfigurationError(
                 f"expected {name} to be a positive number in {dtype.name} too, got {value:g}, which is "
                 f"{dtype.type(value):g} there; use another one, or float64"

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import naive
 from fastpc import PC, PCNetwork
 from fastpc.network import Relaxation
+from fastpc.rules import TileRule
 from naive import Array
 from strategies import MARGIN, Case, cases
 
@@ -65,7 +66,7 @@ def clear_of_kinks(case: Case, rule: PC) -> Case:
     return replace(case, x=case.x[clear], target=case.target[clear], labels=case.labels[clear])
 
 
-def relax(case: Case, rule: PC) -> Relaxation:
+def relax(case: Case, rule: TileRule) -> Relaxation:
     """Relax on the engine."""
     return network_of(case).relax(*data_of(case), rule)
 

@@ -1,6 +1,7 @@
 """From settings to the objects that train: network, rule, optimiser."""
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import fields
+from typing import TYPE_CHECKING
 
 from fastpc.errors import ConfigurationError
 from fastpc.presets import BY_RULE, Preset
@@ -13,28 +14,6 @@ if TYPE_CHECKING:
 
 RULES = tuple(BY_RULE)
 NUDGES = ("none", "positive", "negative", "centred")
-# Settings that a rule has no use for, or brings with it.
-WITHOUT_EFFECT = {
-    "ipc": ("momentum",),
-    "notebook": ("activation", "loss", "momentum", "nudge", "beta", "beta_growth", "optimizer", "schedule"),
-}
-
-
-def check_options(rule: str, given: dict[str, Any]) -> None:
-    """Raise a ConfigurationError if an option was `given` (is not None) that has no effect."""
-    for name in WITHOUT_EFFECT.get(rule, ()):
-        if given[name] is not None:
-            option = "--" + name.replace("_", "-")
-            others = " or ".join(other for other in RULES if name not in WITHOUT_EFFECT.get(other, ()))
-            raise ConfigurationError(f"expected {option} with --rule {others}, got --rule {rule}; leave it out")
-    if given["nudge"] in (None, "none"):
-        for name in ("beta", "beta_growth"):
-            if given[name] is not None:
-                option = "--" + name.replace("_", "-")
-                raise ConfigurationError(
-                    f"expected {option} with --nudge {', '.join(NUDGES[1:-1])} or {NUDGES[-1]}, got --nudge "
-                    f"{given['nudge'] or 'none'}; name one of these, or leave {option} out"
-                )
 
 
 def layer_sizes(preset: Preset, layers: tuple[int, ...] | None, n_features: int, n_outputs: int) -> tuple[int, ...]:
@@ -83,14 +62,50 @@ def network(preset: Preset, sizes: tuple[int, ...], seed: int) -> "PCNetwork":
 
 def rule(preset: Preset) -> "Rule":
     """Return the learning rule of these settings."""
-    from fastpc.rules import PC, IncrementalPC, Notebook, Nudge
+    from fastpc.rules import BY_NAME, Nudge
 
-    if preset.rule == "notebook":
-        return Notebook(steps=preset.steps, step_size=preset.step_size, rate=preset.learning_rate)
-    nudge = None if preset.nudge == "none" else Nudge(preset.nudge, preset.beta, preset.beta_growth)
-    if preset.rule == "ipc":
-        return IncrementalPC(steps=preset.steps, step_size=preset.step_size, nudge=nudge)
-    return PC(steps=preset.steps, step_size=preset.step_size, momentum=preset.momentum, nudge=nudge)
+    offered = {
+        "steps": preset.steps,
+        "step_size": preset.step_size,
+        "momentum": preset.momentum,
+        "nudge": None if preset.nudge == "none" else Nudge(preset.nudge, preset.beta, preset.beta_growth),
+        "rate": preset.learning_rate,
+    }
+    return BY_NAME[preset.rule](**{name: value for name, value in offered.items() if takes(preset.rule, name)})
+
+
+def takes(rule_name: str, setting: str) -> bool:
+    """Return whether a rule has a setting of this name."""
+    from fastpc.rules import BY_NAME
+
+    return setting in {field.name for field in fields(BY_NAME[rule_name])}  # type: ignore[arg-type]
+
+
+def require_effect(rule_name: str, given: dict[str, object]) -> None:
+    """Raise unless every setting that was given means something to the rule.
+
+    Raises
+    ------
+    ConfigurationError
+        If one does not.
+    """
+    for setting in ("steps", "step_size", "momentum", "nudge"):
+        if given[setting] is not None and not takes(rule_name, setting):
+            others = " or ".join(name for name in RULES if takes(name, setting))
+            option = setting.replace("_", "-")
+            raise ConfigurationError(
+                f"expected --{option} with a rule that has use for it, {others}, got --rule {rule_name}; leave it out"
+            )
+    for setting in ("beta", "beta_growth"):
+        if given[setting] is not None and given["nudge"] in (None, "none"):
+            option = setting.replace("_", "-")
+            raise ConfigurationError(
+                f"expected --{option} with --nudge {', '.join(NUDGES[1:-1])} or {NUDGES[-1]}, got --nudge "
+                f"{given['nudge'] or 'none'}; name one of these, or leave --{option} out"
+            )
+    for setting in ("activation", "loss", "optimizer", "schedule"):
+        if given[setting] is not None and rule_name == "notebook":
+            raise ConfigurationError(f"expected --rule notebook with its own {setting}, got --{setting}; leave it out")
 
 
 def optimizer(preset: Preset) -> "Optimizer":

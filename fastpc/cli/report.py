@@ -75,7 +75,7 @@ def as_rows(result: "Result") -> dict[str, str]:
         "compilation": f"{history.compile_seconds:.2f} s",
         "data": result.data_name,
         "network": f"{network!r}, {network.n_parameters:,} parameters",
-        "rule": f"{preset.rule}, {preset.steps} steps of {preset.step_size}"
+        "rule": (f"{preset.rule}, {preset.steps} steps of {preset.step_size}" if preset.step_size else preset.rule)
         + ("" if preset.nudge == "none" else f", {preset.nudge} nudge, beta {preset.beta:g}"),
         "optimiser": f"{preset.optimizer}, rate {preset.learning_rate:g}, {preset.schedule}, "
         f"batches of {preset.batch_size}",

@@ -217,24 +217,28 @@ def _products_of_change(model, l, column, band, tile):
 @kernel
 def add_energies(model, tile, count, energies):
     """Add each layer's energy, summed over the tile's first `count` samples, to ``energies[l]``."""
-    last = len(model.layers) - 1
+    for l in range(1, len(model.layers)):
+        add_energy(model, l, tile, count, energies)
+
+
+@kernel
+def add_energy(model, l, tile, count, energies):
+    """Add one layer's energy, from its errors, to ``energies[l]``."""
     lanes = model.lanes
-    sums = borrow(tile, 0, lanes)
-    for l in range(1, last + 1):
-        if l == last and model.loss == CROSS_ENTROPY:
-            energies[l] += cross_entropy(model, tile, count)
-            continue
-        errors = area(model, l, ERROR, tile)
+    if l == len(model.layers) - 1 and model.loss == CROSS_ENTROPY:
+        energies[l] += cross_entropy(model, tile, count)
+        return
+    errors, sums = area(model, l, ERROR, tile), borrow(tile, 0, lanes)
+    for lane in range(lanes):
+        sums[lane] = 0
+    for j in range(model.layers[l, SIZE]):
+        row = borrow(errors, j * lanes, lanes)
         for lane in range(lanes):
-            sums[lane] = 0
-        for j in range(model.layers[l, SIZE]):
-            row = borrow(errors, j * lanes, lanes)
-            for lane in range(lanes):
-                sums[lane] += row[lane] * row[lane]
-        total = 0.0
-        for lane in range(count):
-            total += sums[lane]
-        energies[l] += total * 0.5 / model.precisions[l]
+            sums[lane] += row[lane] * row[lane]
+    total = 0.0
+    for lane in range(count):
+        total += sums[lane]
+    energies[l] += total * 0.5 / model.precisions[l]
 
 
 @kernel

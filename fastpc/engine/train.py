@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba.extending import overload
 
 from fastpc.engine.gram import gram_strip, n_gram_units, uses_gram
 from fastpc.engine.inputs import prefetch_inputs
@@ -13,11 +12,10 @@ from fastpc.engine.jit import driver, kernel, merged_kernel
 from fastpc.engine.layout import SIZE
 from fastpc.engine.memory import borrow
 from fastpc.engine.nudge import nudge_targets
-from fastpc.engine.relax import relax
-from fastpc.engine.relax_errors import Sweeps, relax_errors
+from fastpc.engine.settle import settle
 from fastpc.engine.sharing import finish_unit, take_unit, wait_for_phase
 from fastpc.engine.step_size import FIXED, next_step_size
-from fastpc.engine.tile import add_energies, count_correct, feed_forward, predict_first, set_targets, store_tile
+from fastpc.engine.tile import count_correct, feed_forward, predict_first, set_targets, store_tile
 from fastpc.engine.update import NUDGE, no_gradient, unit_gradient, unit_step
 
 # Phases of a batch: a wide output's Gram matrix; tiles relax; weights step (or, with clipping, gradients are measured);
@@ -49,26 +47,6 @@ class Scratch(NamedTuple):
     gradients: Any  # (threads, largest unit)
 
 
-def _relax(model, relaxation, step_size, order, first, count, tile, work, trace):
-    raise NotImplementedError("compiled code only")
-
-
-@overload(_relax, jit_options={"nogil": True, "error_model": "numpy"})
-def _relax_by_kind(model, relaxation, step_size, order, first, count, tile, work, trace):
-    """Relax by plain steps or by sweeps, as the settings' type says: a run compiles only what it uses."""
-    if relaxation.instance_class is Sweeps:
-
-        def by_sweeps(model, relaxation, step_size, order, first, count, tile, work, trace):
-            return relax_errors(model, relaxation, count, tile, work, trace)
-
-        return by_sweeps
-
-    def by_steps(model, relaxation, step_size, order, first, count, tile, work, trace):
-        return relax(model, relaxation, step_size, order, first, count, tile, work, trace)
-
-    return by_steps
-
-
 @merged_kernel
 def train_tile(model, inputs, relaxation, step_size, nudge, batch, order, t, tile, listed, work, trace):
     """Relax the t-th tile of a batch whose samples are `order`, and leave its errors and activities in `batch`."""
@@ -80,11 +58,10 @@ def train_tile(model, inputs, relaxation, step_size, nudge, batch, order, t, til
     batch.correct[t] = count_correct(model, inputs, order, first, count, tile) if inputs.has_labels else 0
     set_targets(model, inputs, order, first, count, tile)
     nudge_targets(model, nudge, tile)
-    batch.steps[t] = _relax(model, relaxation, step_size, order, first, count, tile, work, trace)
     energies = borrow(batch.energies, t * len(model.layers), len(model.layers))
     for l in range(len(energies)):
         energies[l] = 0
-    add_energies(model, tile, count, energies)
+    batch.steps[t] = settle(model, relaxation, step_size, order, first, count, tile, work, energies, trace)
     store_tile(model, first, count, tile, batch, work)
 
 

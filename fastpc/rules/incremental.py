@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from fastpc.checks import require_whole
+from fastpc.rules.engine_rule import EngineRule
 from fastpc.rules.nudge import Nudge
-from fastpc.rules.rule import Rule
-from fastpc.rules.settings import checked_precisions, precisions_of_layers, require_nudge, require_step_size
+from fastpc.rules.settings import checked_precisions, require_nudge, require_step_size
 
 if TYPE_CHECKING:
     from fastpc.engine.incremental import Increments
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class IncrementalPC(Rule):
+class IncrementalPC(EngineRule):
     """Incremental predictive coding (iPC): every step moves states and weights, from the same errors.
 
     A batch gives `steps` updates of the weights, and needs no equilibrium. A step costs what one of backpropagation
@@ -73,15 +73,15 @@ class IncrementalPC(Rule):
         """Whether the step size depends on the weights."""
         return isinstance(self.step_size, str)
 
-    def layer_precisions(self, n_layers: int) -> tuple[float, ...]:
-        """Return pi_1 … pi_L for a network of L = `n_layers` weight matrices; see `precisions_of_layers`."""
-        return precisions_of_layers(self.precisions, n_layers)
-
     def relaxation(self, number: type, seed: int) -> Increments:
         """Return the settings as kernels take them."""
         from fastpc.engine.incremental import Increments
 
         return Increments(self.steps)
+
+    def advice(self, state_step: float, stable: float, learning_rate: float) -> str:
+        """Return what to try: a smaller state step where that was above the stability limit, else a smaller rate."""
+        return self.advice_on_steps(state_step, stable, learning_rate)
 
     def session(self, network: PCNetwork, optimizer: Optimizer, batch_size: int, threads: int) -> Session:
         """Return a session in which `network` learns by incremental predictive coding."""

@@ -9,22 +9,19 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from fastpc.checks import require_choice, require_number, require_whole
 from fastpc.errors import ConfigurationError
 from fastpc.rules.nudge import Nudge
-from fastpc.rules.rule import Rule
-from fastpc.rules.settings import checked_precisions, precisions_of_layers, require_nudge, require_step_size
+from fastpc.rules.settings import checked_precisions, require_nudge, require_step_size
+from fastpc.rules.tile_rule import TileRule
 
 if TYPE_CHECKING:
     from fastpc.engine.relax import Relaxation
     from fastpc.engine.relax_errors import Sweeps
-    from fastpc.network import PCNetwork
-    from fastpc.optimizers import Optimizer
-    from fastpc.session import Session
 
 STARTS = ("feedforward", "zeros", "random")
 SOLVERS = ("gradient", "errors")
 
 
 @dataclass(frozen=True)
-class PC(Rule):
+class PC(TileRule):
     """Predictive coding by plain gradient steps on the states, then one local step of the weights.
 
     Parameters
@@ -100,16 +97,17 @@ class PC(Rule):
         """Whether the step size depends on the weights."""
         return self.solver == "gradient" and (isinstance(self.step_size, str) or self.capped)
 
-    def layer_precisions(self, n_layers: int) -> tuple[float, ...]:
-        """Return pi_1 … pi_L for a network of L = `n_layers` weight matrices; see `precisions_of_layers`."""
-        return precisions_of_layers(self.precisions, n_layers)
+    @property
+    def with_gram(self) -> bool:
+        """Whether the kernel can use a wide output's Gram matrix."""
+        return self.solver == "gradient"
 
     def relaxation(self, number: type, seed: int) -> Relaxation | Sweeps:
         """Return the settings as kernels take them, in numbers of the network's dtype."""
         if self.solver == "errors":
             from fastpc.engine.relax_errors import Sweeps
 
-            return Sweeps(steps=self.steps, tolerance=number(self.tolerance))
+            return Sweeps(steps=self.steps, tolerance=number(self.tolerance), step_size=number(0))
         from fastpc.engine.relax import Relaxation
 
         return Relaxation(
@@ -122,8 +120,7 @@ class PC(Rule):
             lowest=1,
         )
 
-    def session(self, network: PCNetwork, optimizer: Optimizer, batch_size: int, threads: int) -> Session:
-        """Return a session in which `network` learns by predictive coding."""
-        from fastpc.session import EngineSession
-
-        return EngineSession(self, network, optimizer, batch_size, threads)
+    def advice(self, state_step: float, stable: float, learning_rate: float) -> str:
+        """Return what to try: a smaller state step where that was above the stability limit, else a smaller rate."""
+        advise = super().advice if self.solver == "errors" else self.advice_on_steps
+        return advise(state_step, stable, learning_rate)

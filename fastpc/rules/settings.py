@@ -1,65 +1,48 @@
-"""Checks of settings that several rules share."""
+"""Settings that several rules share, and their checks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from typing import Any
 
 from fastpc.checks import require_choice, require_number
 from fastpc.errors import ConfigurationError
 from fastpc.rules.nudge import Nudge
 
 
-def require_step_size(owner: str, value: object) -> None:
-    """Raise a ConfigurationError unless `value` is a number above 0, or "auto"."""
-    if isinstance(value, str):
-        require_choice("step_size", value, ("a positive number", "auto"))
+def require_step_size(owner: str, step_size: object, *, at_most: float | None = None) -> None:
+    """Raise a ConfigurationError unless `step_size` is "auto", or a number above 0 and within its bound."""
+    if isinstance(step_size, str):
+        require_choice("step_size", step_size, ("a positive number", "auto"))
     else:
-        require_number(owner, "step_size", value, above=0)
+        require_number(owner, "step_size", step_size, above=0, at_most=at_most)
 
 
-def require_nudge(owner: str, value: object) -> None:
-    """Raise a ConfigurationError unless `value` is a Nudge or None."""
-    if value is not None and not isinstance(value, Nudge):
+def require_nudge(owner: str, nudge: object) -> None:
+    """Raise a ConfigurationError unless `nudge` is a Nudge or None."""
+    if nudge is not None and not isinstance(nudge, Nudge):
         raise ConfigurationError(
-            f"{owner}: expected nudge to be a Nudge or None, got {value!r}; "
+            f"{owner}: expected nudge to be a Nudge or None, got {nudge!r}; "
             'pass for example Nudge("positive", beta=0.5)'
         )
 
 
-def checked_precisions(owner: str, values: Sequence[float] | None) -> tuple[float, ...] | None:
-    """Return precisions as a tuple, or None where none were given.
+def checked_precisions(owner: str, precisions: Any) -> tuple[float, ...] | None:
+    """Return pi_1 … pi_L as a tuple, or None.
 
     Raises
     ------
     ConfigurationError
-        Unless they are a sequence of numbers above 0.
-    """
-    if values is None:
-        return None
-    if isinstance(values, str) or not isinstance(values, Iterable):
-        raise ConfigurationError(
-            f"{owner}: expected precisions to be a sequence of numbers, one a layer, got {values!r}; "
-            "pass for example (1.0, 2.0)"
-        )
-    precisions = tuple(values)
-    for l, precision in enumerate(precisions, 1):
-        require_number(owner, f"precision of layer {l}", precision, above=0)
-    return precisions
-
-
-def precisions_of_layers(precisions: Sequence[float] | None, n_layers: int) -> tuple[float, ...]:
-    """Return pi_1 … pi_L for a network of L = `n_layers` weight matrices: ones where none were given.
-
-    Raises
-    ------
-    ConfigurationError
-        If as many were not given.
+        If they are no sequence of numbers above 0.
     """
     if precisions is None:
-        return (1.0,) * n_layers
-    if len(precisions) != n_layers:
+        return None
+    if isinstance(precisions, str) or not isinstance(precisions, Iterable):
         raise ConfigurationError(
-            f"expected {n_layers} precisions, one for each layer 1 to {n_layers}, got {len(precisions)}; "
-            "pass as many as the network has weight matrices"
+            f"{owner}: expected precisions to be a sequence of numbers, one a layer, got {precisions!r}; "
+            "pass for example (1.0, 2.0)"
         )
-    return tuple(float(precision) for precision in precisions)
+    values = tuple(precisions)
+    for l, precision in enumerate(values, 1):
+        require_number(owner, f"precision of layer {l}", precision, above=0)
+    return values

@@ -84,5 +84,7 @@ def test_a_network_that_stands_still_does_not_relax_by_it() -> None:
     case = small_case()
     network = trainer_of(case).network
     for ask in (network.relax, network.gradient, network.energy):
-        with pytest.raises(ConfigurationError, match="expected a rule that relaxes while the weights stand still, PC"):
+        with pytest.raises(
+            ConfigurationError, match="expected a rule that settles samples while the weights stand still"
+        ):
             ask(case.x, case.labels, IncrementalPC())  # type: ignore[arg-type]
