@@ -53,7 +53,7 @@ class _Relaxed:
     """A batch relaxed on the engine, still in its buffers."""
 
     def __init__(
-        self, network: PCNetwork, x: object, y: object, rule: TileRule, threads: int | None, beta: float = 1.0
+        self, network: PCNetwork, x: object, y: object, rule: TileRule, beta: float, threads: int | None
     ) -> None:
         data = as_dataset(x, y)
         network.check_targets(data)
@@ -82,7 +82,7 @@ class _Relaxed:
 def relax(network: PCNetwork, x: object, y: object, rule: TileRule | None, threads: int | None) -> Relaxation:
     """Relax the hidden states under clamped inputs and targets; see `PCNetwork.relax`."""
     rule = _checked_rule(rule)
-    relaxed = _Relaxed(network, x, y, rule, threads, _betas(rule)[0])
+    relaxed = _Relaxed(network, x, y, rule, _betas(rule)[0], threads)
     hidden = np.cumsum(network.sizes[1:-1])
     errors = []
     layers = zip(relaxed.layout.layers[1:], network.sizes[1:], relaxed.model.precisions[1:], strict=True)
@@ -107,7 +107,7 @@ def gradient(
     layout, betas = network.layout, _betas(rule)
     total = layout.empty_parameters()
     for beta in betas:
-        relaxed = _Relaxed(network, x, y, rule, threads, beta)
+        relaxed = _Relaxed(network, x, y, rule, beta, threads)
         flat = layout.empty_parameters()
         evaluate.gradient_of_batch(
             relaxed.threads, relaxed.model, relaxed.workspace.units, relaxed.n_samples, flat, relaxed.workspace.batch,

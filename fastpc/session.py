@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastpc.engine.gram import gram_pays
+from fastpc.engine.settle import require_kernel
 from fastpc.engine.sharing import make_sharing
 from fastpc.engine.train import ENERGIES, N_PHASES, Chunk, train_chunk
 from fastpc.engine.update import CORRECTION_1, CORRECTION_2, N_RATES, NUDGE, RATE
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from fastpc.data import Dataset
     from fastpc.network import PCNetwork
     from fastpc.optimizers import Optimizer
-    from fastpc.rules.tile_rule import EngineRule
+    from fastpc.rules.engine_rule import EngineRule
 
 # A layer whose mean energy a sample passes this has left any useful range, long before the numbers overflow.
 ENERGY_CEILING = 1e12
@@ -129,6 +130,7 @@ class EngineSession:
         with_gram = rule.with_gram and gram_pays(network.sizes, rule.steps, batch_size, loss)
         self._model = model_of(layout, network.parameters, precisions, loss, with_gram)
         self._relaxation = rule.relaxation(layout.dtype.type, network.seed)
+        self._require_kernel()
         self._moments = [layout.empty_parameters() for _ in range(2)]
         self._engine_optimizer = optimizer_of(optimizer, layout, *self._moments)
         self.updates = 0
@@ -138,6 +140,10 @@ class EngineSession:
         fixed = 0.0 if isinstance(rule.step_size, str) else rule.step_size
         self._step_size = step_size_of(layout, kind, fixed, AUTO_FRACTION, self._vectors)
         self.state_step = fixed
+
+    def _require_kernel(self) -> None:
+        """Raise a ConfigurationError unless there is a kernel for the rule's settings."""
+        require_kernel(self._relaxation)
 
     def check(self, data: Dataset) -> None:
         """Raise a DataError unless `data` fit."""
@@ -251,7 +257,8 @@ def _check_precision(rule: EngineRule, optimizer: Optimizer, dtype: np.dtype[Any
     """Raise unless the settings' small numbers are still there in the network's dtype, and those below 1 still are."""
     settings = {name: getattr(optimizer, name, None) for name in ("clip_norm", "epsilon", "learning_rate")}
     settings |= {name: value for name, value in vars(rule).items() if isinstance(value, Real)}
-    settings |= {"beta of the nudge": None if rule.nudge is None else rule.nudge.beta}
+    if rule.nudge is not None:
+        settings["beta of the nudge"] = rule.nudge.beta
     settings |= {f"precision of layer {l}": precision for l, precision in enumerate(rule.precisions or (), 1)}
     for name, value in settings.items():
         if value and not 0 < abs(dtype.type(value)) < np.inf:

@@ -12,7 +12,7 @@ from fastpc.engine.layout import ACTIVATION
 
 if TYPE_CHECKING:
     from fastpc.network import PCNetwork
-    from fastpc.rules.tile_rule import EngineRule
+    from fastpc.rules.engine_rule import EngineRule
 
 _ITERATIONS = 50
 # The automatic step in units of 1 / lambda, lambda being the bound on the curvature; stable below 2. Half of the

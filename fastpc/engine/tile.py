@@ -71,15 +71,12 @@ def area(model, l, column, tile):
 def predict_first(model, inputs, order, first, count, slot, tile, batch, listed, work):
     """mu_1 of samples ``order[first:first + count]``, summed over the units that are not zero in all of them.
 
-    The inputs and their masks stay in the batch's slot of that number, for the weights' gradient. Return how many
-    units are listed.
+    The inputs and their masks stay in the batch's slot of that number. Return how many units are listed.
     """
     n_inputs, lanes = model.layers[0, SIZE], model.lanes
     masks = slot * (n_inputs + 1)
-    x = masks * lanes
-    n_listed = load_inputs(
-        inputs, order, first, count, n_inputs, batch.inputs, x, lanes, batch.masks, masks, listed, work
-    )
+    x, out = masks * lanes, batch.inputs
+    n_listed = load_inputs(inputs, order, first, count, n_inputs, out, x, lanes, batch.masks, masks, listed, work)
     predict_listed(model, slot, tile, batch, listed, n_listed)
     return n_listed
 

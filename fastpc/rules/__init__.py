@@ -8,7 +8,7 @@ from fastpc.rules.notebook import Notebook
 from fastpc.rules.nudge import Nudge
 from fastpc.rules.pc import PC
 from fastpc.rules.rule import Rule
-from fastpc.rules.tile_rule import EngineRule, TileRule
+from fastpc.rules.tile_rule import TileRule
 from fastpc.rules.zil import ZIL
 
 __all__ = [
@@ -16,7 +16,6 @@ __all__ = [
     "PC",
     "ZIL",
     "Backprop",
-    "EngineRule",
     "ErrorPC",
     "FixedPrediction",
     "IncrementalPC",

@@ -121,7 +121,6 @@ class PC(TileRule):
         )
 
     def advice(self, state_step: float, stable: float, learning_rate: float) -> str:
-        """Return what to try after a divergence; see `EngineRule`."""
-        if self.solver == "errors":
-            return super().advice(state_step, stable, learning_rate)
-        return self.advice_on_step(state_step, stable, learning_rate)
+        """Return what to try: a smaller state step where that was above the stability limit, else a smaller rate."""
+        advise = super().advice if self.solver == "errors" else self.advice_on_steps
+        return advise(state_step, stable, learning_rate)
