@@ -1,6 +1,7 @@
 """Learning rules: small frozen objects that say how a network learns."""
 
 from fastpc.rules.backprop import Backprop
+from fastpc.rules.bidirectional import BidirectionalPC
 from fastpc.rules.error_pc import ErrorPC
 from fastpc.rules.fixed_prediction import FixedPrediction
 from fastpc.rules.incremental import IncrementalPC
@@ -16,6 +17,7 @@ __all__ = [
     "PC",
     "ZIL",
     "Backprop",
+    "BidirectionalPC",
     "EngineRule",
     "ErrorPC",
     "FixedPrediction",
@@ -36,6 +38,7 @@ BY_NAME: dict[str, type[Rule]] = {
         FixedPrediction,
         ZIL,
         Backprop,
+        BidirectionalPC,
         Notebook,
     )
 }
