@@ -244,7 +244,7 @@ class PCNetwork:
         """
         from fastpc.checkpoint import load_network
 
-        return load_network(path)
+        return load_network(path, PCNetwork)
 
     def check_inputs(self, n_features: int) -> None:
         """Raise a DataError unless the first layer takes inputs of this width."""

@@ -6,6 +6,7 @@ step the weights; a rule of another shape brings a session of its own.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Real
 from time import perf_counter
@@ -181,16 +182,16 @@ class EngineSession:
 
     def _chunk(self, order: NDArray[np.int64], factors: NDArray[np.float64]) -> Chunk:
         """Return the batches of one call as kernels take them."""
-        n_batches, n_layers, n_updates = len(factors), self.network.n_layers, len(factors) * self._updates_per_batch
+        n_batches, n_rows, n_updates = len(factors), len(self.layout.sizes), len(factors) * self._updates_per_batch
         return Chunk(
             order=order,
             batch_size=self.batch_size,
             step_sizes=np.full(n_updates + 1, self.state_step, self.layout.dtype),
             rates=self._rates(factors),
-            energies=np.zeros((n_batches, n_layers + 1)),
+            energies=np.zeros((n_batches, n_rows)),
             correct=np.zeros(n_batches, np.int64),
             ceiling=ENERGY_CEILING,
-            failed=np.zeros((2, n_layers + 1), np.int64),
+            failed=np.zeros((2, n_rows), np.int64),
         )
 
     def _result(self, chunk: Chunk) -> ChunkResult:
@@ -215,8 +216,11 @@ class EngineSession:
 
     def advice(self, failure: Failure) -> str:
         """Return what the rule would try, with the weights as they were before the failure."""
-        stable = 2 / Spectrum(self.network).curvature(self.rule.layer_precisions(self.network.n_layers))
-        return self.rule.advice(failure.state_step, stable, self.optimizer.learning_rate)
+        return self.rule.advice(failure.state_step, 2 / self._curvature(), self.optimizer.learning_rate)
+
+    def _curvature(self) -> float:
+        """Return a bound on the curvature of the energy in the states, for the weights as they are."""
+        return Spectrum(self.network).curvature(self.rule.layer_precisions(self.network.n_layers))
 
     def evaluate(self, data: Dataset) -> Evaluation:
         """Predict all of `data` by the feed-forward pass, and only then look at the targets."""
@@ -234,15 +238,16 @@ class EngineSession:
             array[:] = copy
 
 
-def find_failure(chunk: Chunk) -> Failure | None:
-    """Return where a chunk diverged, if it did."""
-    kinds, layers = np.nonzero(chunk.failed)
-    if not len(layers):
+def find_failure(chunk: Chunk, layer_of: Sequence[int] | None = None) -> Failure | None:
+    """Return where a chunk diverged, if it did; `layer_of` says which layer each row is, where it is not its own."""
+    kinds, rows = np.nonzero(chunk.failed)
+    if not len(rows):
         return None
     # Energies are the first to tell: weights burst only in the step that follows.
-    kind, layer = int(kinds[0]), int(layers[0])
-    batch = int(chunk.failed[kind, layer]) - 1
-    energy = chunk.energies[batch, layer]
+    kind, row = int(kinds[0]), int(rows[0])
+    batch = int(chunk.failed[kind, row]) - 1
+    energy = chunk.energies[batch, row]
+    layer = row if layer_of is None else layer_of[row]
     if kind != ENERGIES:
         cause = f"the weights of layer {layer} are no longer finite"
     elif np.isfinite(energy):

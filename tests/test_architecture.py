@@ -19,10 +19,11 @@ LAYERS = [
     ("optimizers", "data"),
     ("engine",),
     ("rules", "network"),
+    ("bidirectional",),
     ("spectrum", "evaluation"),
     ("inference", "checkpoint"),
     ("session",),
-    ("trainer", "notebook", "incremental"),
+    ("trainer", "notebook", "incremental", "bidirectional_session"),
     ("cli",),
     ("__main__",),
 ]
@@ -34,7 +35,10 @@ DOORS = {
     ("network", "rules"),
     ("network", "inference"),
     ("network", "checkpoint"),
+    ("bidirectional", "bidirectional_session"),
+    ("bidirectional", "checkpoint"),
     ("rules", "session"),
+    ("rules", "bidirectional_session"),
     ("rules", "notebook"),
     ("rules", "incremental"),
 }

@@ -7,6 +7,7 @@ from fastpc.errors import ConfigurationError
 from fastpc.presets import BY_RULE, Preset
 
 if TYPE_CHECKING:
+    from fastpc.bidirectional import BidirectionalNetwork
     from fastpc.data import Dataset
     from fastpc.network import PCNetwork
     from fastpc.optimizers import Optimizer
@@ -43,7 +44,7 @@ def layer_sizes(preset: Preset, layers: tuple[int, ...] | None, n_features: int,
     return layers
 
 
-def network(preset: Preset, sizes: tuple[int, ...], seed: int) -> "PCNetwork":
+def network(preset: Preset, sizes: tuple[int, ...], seed: int) -> "PCNetwork | BidirectionalNetwork":
     """Return the untrained network of these settings."""
     from fastpc.network import PCNetwork
 
@@ -57,6 +58,10 @@ def network(preset: Preset, sizes: tuple[int, ...], seed: int) -> "PCNetwork":
         # Its direction is generative: the image at the bottom, the label on top.
         return initial_network(sizes[0], sizes[-1], preset.dtype, sizes[1], seed)
     activation = preset.activation[0] if len(preset.activation) == 1 else preset.activation
+    if preset.rule == "bpc":
+        from fastpc.bidirectional import BidirectionalNetwork
+
+        return BidirectionalNetwork(sizes, activation, preset.loss, preset.dtype, seed)
     return PCNetwork(sizes, activation, preset.loss, preset.dtype, seed)
 
 

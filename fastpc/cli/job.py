@@ -14,6 +14,7 @@ from fastpc.cli.run import MetricsWriter, RunFolder
 from fastpc.presets import Preset
 
 if TYPE_CHECKING:
+    from fastpc.bidirectional import BidirectionalNetwork
     from fastpc.evaluation import Evaluation
     from fastpc.history import History
     from fastpc.network import PCNetwork
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 class Result:
     """What a run leaves: the network, what was asked for, and how it went."""
 
-    network: "PCNetwork"
+    network: "PCNetwork | BidirectionalNetwork"
     preset: Preset
     data_name: str
     seed: int

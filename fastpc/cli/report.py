@@ -8,6 +8,7 @@ import typer
 from fastpc.cli.output import percent, print_json, print_table
 
 if TYPE_CHECKING:
+    from fastpc.bidirectional import BidirectionalNetwork
     from fastpc.cli.job import Result
     from fastpc.network import PCNetwork
 
@@ -85,10 +86,12 @@ def as_rows(result: "Result") -> dict[str, str]:
     return rows
 
 
-def parameters_digest(network: "PCNetwork") -> str:
-    """Return the SHA-256 of all parameters: W_1, b_1, W_2, … in C order, little-endian."""
+def parameters_digest(network: "PCNetwork | BidirectionalNetwork") -> str:
+    """Return the SHA-256 of all parameters: W_1, b_1, W_2, … in C order, little-endian; bottom-up before top-down."""
+    from fastpc.checkpoint import parts_of
+
     digest = hashlib.sha256()
-    for weights, biases in zip(network.weights, network.biases, strict=True):
-        for array in (weights, biases):
+    for part in parts_of(network).values():
+        for array in (array for pair in zip(part.weights, part.biases, strict=True) for array in pair):
             digest.update(array.astype(array.dtype.newbyteorder("<")).tobytes())
     return digest.hexdigest()

@@ -83,8 +83,9 @@ def train(
         _option(
             "Learning",
             "How to learn: pc; ipc, whose weights move in every step; epc, which relaxes in the errors, for deep "
-            "networks; fpa and zil, predictive coding on its way to backpropagation; backprop itself; or notebook, "
-            "the seed notebook's own, stable with auto steps only.",
+            "networks; fpa and zil, predictive coding on its way to backpropagation; backprop itself; bpc, in both "
+            "directions at once, to recognise and to generate; or notebook, the seed notebook's own, stable with auto "
+            "steps only.",
             metavar="NAME",
         ),
     ] = DEFAULT.rule,

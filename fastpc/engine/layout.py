@@ -74,6 +74,7 @@ class Layout:
         self.dtype = np.dtype(dtype)
         self.lanes = lanes(dtype)
         self.slack = SLACK_GROUPS * self.lanes
+        self.weighted = self._weighted_layers()
         self.layers = np.zeros((len(sizes), N_COLUMNS), np.int64)
         self.layers[:, SIZE] = sizes
         self.layers[:-1, ACTIVATION] = activations
@@ -82,9 +83,13 @@ class Layout:
         self.work_size = max(BAND, -(-max(sizes) // self.lanes) + SLACK_GROUPS) * self.lanes
         self.tile_size = self._place_tile()
 
+    def _weighted_layers(self) -> Sequence[int]:
+        """Return the layers that have weights, in the order of the flat vector."""
+        return range(1, len(self.sizes))
+
     def _place_weights(self) -> int:
         offset = 0
-        for l in range(1, len(self.sizes)):
+        for l in self.weighted:
             self.layers[l, WEIGHTS] = offset
             offset += (self.sizes[l - 1] + 1) * self.sizes[l]
         return offset
@@ -117,11 +122,11 @@ class Layout:
 
     def weights(self, parameters: NDArray) -> list[NDArray]:
         """Return views (n_{l-1}, n_l) of W_1…W_L."""
-        return [self._augmented(parameters, l)[:-1] for l in range(1, len(self.sizes))]
+        return [self._augmented(parameters, l)[:-1] for l in self.weighted]
 
     def biases(self, parameters: NDArray) -> list[NDArray]:
         """Return views (n_l,) of b_1…b_L."""
-        return [self._augmented(parameters, l)[-1] for l in range(1, len(self.sizes))]
+        return [self._augmented(parameters, l)[-1] for l in self.weighted]
 
     def _augmented(self, parameters: NDArray, l: int) -> NDArray:
         start, n_in, n_out = self.layers[l, WEIGHTS], self.sizes[l - 1] + 1, self.sizes[l]

@@ -90,8 +90,10 @@ def predict_listed(model, slot, tile, batch, listed, n_listed):
     for block in range(n_blocks(n_out)):
         j = block_start(n_out, block)
         rows = block_start(n_out, block + 1) - j
-        out = layers[1, PREDICTION] + j * lanes
-        multiply_listed(rows, tile, out, lanes, model.parameters, j, n_out, 1, batch.inputs, x, lanes, listed, n_listed)
+        out, weights = layers[1, PREDICTION] + j * lanes, layers[1, WEIGHTS] + j
+        multiply_listed(
+            rows, tile, out, lanes, model.parameters, weights, n_out, 1, batch.inputs, x, lanes, listed, n_listed
+        )
 
 
 @kernel

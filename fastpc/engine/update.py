@@ -56,10 +56,10 @@ class Optimizer(NamedTuple):
     clip_norm: Any  # largest norm of the whole gradient; 0: no limit
 
 
-def work_units(sizes: Sequence[int]) -> NDArray[np.int64]:
-    """Divide all weights into units of near-equal work, as rows (layer, first row, end row)."""
+def work_units(sizes: Sequence[int], layers: Sequence[int] | None = None) -> NDArray[np.int64]:
+    """Divide the weights of `layers`, or of all, into units of near-equal work: rows (layer, first row, end row)."""
     units = []
-    for l in range(1, len(sizes)):
+    for l in range(1, len(sizes)) if layers is None else layers:
         n_rows = sizes[l - 1] + 1
         height = 16 if l == 1 else 4 * ROWS
         units += [(l, first, min(first + height, n_rows)) for first in range(0, n_rows, height)]

@@ -46,7 +46,7 @@ class Workspace:
             correct=np.zeros(n_tiles, np.int64),
             steps=np.zeros(n_tiles, np.int64),
         )
-        self.units = work_units(layout.sizes)
+        self.units = work_units(layout.sizes, layout.weighted)
         widths = np.array(layout.sizes)[self.units[:, 0]]
         rows = self.units[:, 2] - self.units[:, 1]
         largest_unit = int(np.max(rows * (-(-widths // lanes) * lanes)))

@@ -1,6 +1,8 @@
 """Learning rules: small frozen objects that say how a network learns."""
 
 from fastpc.rules.backprop import Backprop
+from fastpc.rules.bidirectional import BidirectionalPC
+from fastpc.rules.engine_rule import EngineRule
 from fastpc.rules.error_pc import ErrorPC
 from fastpc.rules.fixed_prediction import FixedPrediction
 from fastpc.rules.incremental import IncrementalPC
@@ -16,6 +18,8 @@ __all__ = [
     "PC",
     "ZIL",
     "Backprop",
+    "BidirectionalPC",
+    "EngineRule",
     "ErrorPC",
     "FixedPrediction",
     "IncrementalPC",
@@ -35,6 +39,7 @@ BY_NAME: dict[str, type[Rule]] = {
         FixedPrediction,
         ZIL,
         Backprop,
+        BidirectionalPC,
         Notebook,
     )
 }
