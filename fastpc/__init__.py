@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fastpc import data, notebook
+    from fastpc.clamp import Clamp
     from fastpc.data import Dataset, Shuffle, as_dataset, load_digits, load_mnist
     from fastpc.errors import (
         CheckpointError,
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     )
     from fastpc.network import PCNetwork
     from fastpc.optimizers import SGD, Adam, AdamW
-    from fastpc.rules import PC, ZIL, Backprop, ErrorPC, FixedPrediction, IncrementalPC, Nudge
+    from fastpc.rules import PC, ZIL, Backprop, ErrorPC, FixedPrediction, Generative, IncrementalPC, Nudge, Unsupervised
     from fastpc.schedules import Constant, Cosine, Step, Warmup
     from fastpc.trainer import Trainer
 
@@ -27,6 +28,7 @@ __version__ = "0.1.0"
 
 _MODULES = ("data", "notebook")
 _HOMES = {
+    "fastpc.clamp": ("Clamp",),
     "fastpc.data": ("Dataset", "Shuffle", "as_dataset", "load_digits", "load_mnist"),
     "fastpc.errors": (
         "CheckpointError",
@@ -37,7 +39,17 @@ _HOMES = {
     ),
     "fastpc.network": ("PCNetwork",),
     "fastpc.optimizers": ("SGD", "Adam", "AdamW"),
-    "fastpc.rules": ("PC", "ZIL", "Backprop", "ErrorPC", "FixedPrediction", "IncrementalPC", "Nudge"),
+    "fastpc.rules": (
+        "PC",
+        "ZIL",
+        "Backprop",
+        "ErrorPC",
+        "FixedPrediction",
+        "Generative",
+        "IncrementalPC",
+        "Nudge",
+        "Unsupervised",
+    ),
     "fastpc.schedules": ("Constant", "Cosine", "Step", "Warmup"),
     "fastpc.trainer": ("Trainer",),
 }
@@ -51,6 +63,7 @@ __all__ = [
     "AdamW",
     "Backprop",
     "CheckpointError",
+    "Clamp",
     "ConfigurationError",
     "Constant",
     "Cosine",
@@ -60,12 +73,14 @@ __all__ = [
     "ErrorPC",
     "FastPCError",
     "FixedPrediction",
+    "Generative",
     "IncrementalPC",
     "Nudge",
     "PCNetwork",
     "Shuffle",
     "Step",
     "Trainer",
+    "Unsupervised",
     "Warmup",
     "__version__",
     "as_dataset",

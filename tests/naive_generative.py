@@ -68,7 +68,7 @@ def relax(
         gradient = state_gradient(*network, states, target, precisions, prior)
         for state, velocity, g in zip(states, velocities, gradient, strict=True):
             velocity[:] = momentum * velocity - step_size * g
-            state += velocity
+            np.add(state, velocity, out=state)
         clearance = np.minimum(clearance, naive.kink_distance(activations, states))
         energy.append(energies(*network, states, target, precisions, prior).mean(axis=0))
     return naive.Relaxation(states, naive.errors(*network, states, target), np.array(energy), clearance)

@@ -15,14 +15,15 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = [
     ("errors",),
     ("checks",),
-    ("presets", "schedules", "initializers", "parameters", "history"),
+    ("clamp", "relaxation", "presets", "schedules", "initializers", "parameters", "history"),
     ("optimizers", "data"),
     ("engine",),
+    ("generation",),
     ("rules", "network"),
     ("spectrum", "evaluation"),
     ("inference", "checkpoint"),
     ("session",),
-    ("trainer", "notebook", "incremental"),
+    ("trainer", "notebook", "incremental", "generative"),
     ("cli",),
     ("__main__",),
 ]
@@ -37,6 +38,8 @@ DOORS = {
     ("rules", "session"),
     ("rules", "notebook"),
     ("rules", "incremental"),
+    ("rules", "generative"),
+    ("generation", "inference"),
 }
 MOST_LINES = 320
 

@@ -31,9 +31,7 @@ def test_state_gradient_is_that_of_the_energy(case: Case, prior: float) -> None:
 @given(cases(max_hidden=2, max_size=5, max_batch=3, activations=["identity"], losses=["squared_error"]))
 def test_long_relaxation_of_a_linear_network_reaches_the_closed_form(case: Case) -> None:
     prior = 1.0
-    step = 1 / naive_generative.curvature_bound(
-        case.weights, case.activations, case.loss, case.precisions, prior
-    )
+    step = 1 / naive_generative.curvature_bound(case.weights, case.activations, case.loss, case.precisions, prior)
     relaxed = naive_generative.relax(
         *case.network, some_states(case), case.target, 4000, step, 0.9, case.precisions, prior
     )

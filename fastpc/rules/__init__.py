@@ -4,6 +4,7 @@ from fastpc.rules.backprop import Backprop
 from fastpc.rules.error_pc import ErrorPC
 from fastpc.rules.fixed_prediction import FixedPrediction
 from fastpc.rules.incremental import IncrementalPC
+from fastpc.rules.generative import RECOGNITION, Generative, Unsupervised
 from fastpc.rules.notebook import Notebook
 from fastpc.rules.nudge import Nudge
 from fastpc.rules.pc import PC
@@ -14,16 +15,19 @@ from fastpc.rules.zil import ZIL
 __all__ = [
     "BY_NAME",
     "PC",
+    "RECOGNITION",
     "ZIL",
     "Backprop",
     "EngineRule",
     "ErrorPC",
     "FixedPrediction",
     "IncrementalPC",
+    "Generative",
     "Notebook",
     "Nudge",
     "Rule",
     "TileRule",
+    "Unsupervised",
 ]
 
 # What a rule is called on the command line, and its class.
