@@ -127,7 +127,7 @@ class EngineSession:
         precisions = rule.layer_precisions(network.n_layers)
         loss = LOSSES.index(network.loss)
         with_gram = rule.with_gram and gram_pays(network.sizes, rule.steps, batch_size, loss)
-        self._model = model_of(layout, network.parameters, precisions, loss, with_gram)
+        self._model = model_of(layout, network.parameters, precisions, loss, with_gram, rule.prior)
         self._relaxation = rule.relaxation(layout.dtype.type, network.seed)
         self._moments = [layout.empty_parameters() for _ in range(2)]
         self._engine_optimizer = optimizer_of(optimizer, layout, *self._moments)
@@ -152,7 +152,7 @@ class EngineSession:
         if self.rule.follows_weights:
             spectrum = Spectrum(self.network)
             self._vectors[:] = spectrum.vectors
-            self.state_step = first_step(self.network, self.rule, spectrum)
+            self.state_step = first_step(self.network, self.rule, spectrum, self.rule.prior)
 
     def compile(self) -> float:
         """Compile, or load, the kernels that train and evaluate; runs of no samples do it."""
@@ -209,7 +209,8 @@ class EngineSession:
 
     def advice(self, failure: Failure) -> str:
         """Return what the rule would try, with the weights as they were before the failure."""
-        stable = 2 / Spectrum(self.network).curvature(self.rule.layer_precisions(self.network.n_layers))
+        precisions = self.rule.layer_precisions(self.network.n_layers)
+        stable = 2 / Spectrum(self.network).curvature(precisions, self.rule.prior)
         return self.rule.advice(failure.state_step, stable, self.optimizer.learning_rate)
 
     def evaluate(self, data: Dataset) -> Evaluation:

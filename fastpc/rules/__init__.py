@@ -3,8 +3,8 @@
 from fastpc.rules.backprop import Backprop
 from fastpc.rules.error_pc import ErrorPC
 from fastpc.rules.fixed_prediction import FixedPrediction
-from fastpc.rules.incremental import IncrementalPC
 from fastpc.rules.generative import RECOGNITION, Generative, Unsupervised
+from fastpc.rules.incremental import IncrementalPC
 from fastpc.rules.notebook import Notebook
 from fastpc.rules.nudge import Nudge
 from fastpc.rules.pc import PC
@@ -21,8 +21,8 @@ __all__ = [
     "EngineRule",
     "ErrorPC",
     "FixedPrediction",
-    "IncrementalPC",
     "Generative",
+    "IncrementalPC",
     "Notebook",
     "Nudge",
     "Rule",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from fastpc.checks import require_number
 from fastpc.errors import ConfigurationError
@@ -11,7 +11,6 @@ from fastpc.rules.pc import PC
 from fastpc.rules.rule import Rule
 
 if TYPE_CHECKING:
-    from fastpc.engine.relax import Relaxation
     from fastpc.network import PCNetwork
     from fastpc.optimizers import Optimizer
     from fastpc.session import Session
@@ -20,8 +19,9 @@ if TYPE_CHECKING:
 RECOGNITION = PC(steps=100, step_size="auto", momentum=0.9)
 
 
-def require_free_bottom(owner: str, rule: object) -> None:
-    """Raise a ConfigurationError unless `rule` can relax with layer 0 free."""
+def require_free_bottom(owner: str, rule: object, prior: float = 0.0) -> None:
+    """Raise a ConfigurationError unless `rule` can relax with layer 0 free, and `prior` be its precision."""
+    require_number(owner, "prior", prior, at_least=0)
     if not isinstance(rule, PC) or rule.solver != "gradient":
         raise ConfigurationError(
             f'{owner}: expected PC(solver="gradient") to relax a free layer 0, got {rule!r}; use plain steps there'
@@ -107,7 +107,7 @@ class Unsupervised(PC):
 
     name: ClassVar[str] = "unsupervised"
 
-    prior: float = 1.0
+    prior: float = 1.0  # type: ignore[misc]
     inference: PC = RECOGNITION
 
     def __post_init__(self) -> None:
@@ -115,11 +115,6 @@ class Unsupervised(PC):
         require_number("Unsupervised", "prior", self.prior, above=0)
         require_free_bottom("Unsupervised", self)
         require_free_bottom("Unsupervised", self.inference)
-
-    def relaxation(self, number: type, seed: int) -> Any:
-        """Return the settings as kernels take them: layer 0 moves too."""
-        settings: Relaxation = super().relaxation(number, seed)  # type: ignore[assignment]
-        return settings._replace(lowest=0)
 
     def session(self, network: PCNetwork, optimizer: Optimizer, batch_size: int, threads: int) -> Session:
         """Return a session in which `network` learns to generate images from latents."""

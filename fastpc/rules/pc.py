@@ -117,7 +117,6 @@ class PC(TileRule):
             tolerance=number(self.tolerance),
             # What kernels take as a signed number.
             seed=seed & (2**63 - 1),
-            lowest=1,
         )
 
     def advice(self, state_step: float, stable: float, learning_rate: float) -> str:

@@ -27,6 +27,8 @@ class EngineRule(Rule):
         The state step, as its kernel is told; "auto" has a meaning where the rule says so.
     precisions : sequence of float or None
         pi_1 … pi_L; ones where None.
+    prior : float or None
+        pi_0 where layer 0 is free; None where data clamp it.
     nudge : Nudge or None
         To learn from a target near the prediction.
     follows_weights : bool
@@ -38,6 +40,7 @@ class EngineRule(Rule):
     steps: int = 0
     step_size: float | Literal["auto"] = 0.0
     precisions: Sequence[float] | None = None
+    prior: float | None = None
     nudge: Nudge | None = None
 
     @property
