@@ -47,6 +47,15 @@ class TurnedSession(ABC):
         self.inner.threads = threads
 
     @property
+    def epoch(self) -> int:
+        """How many epochs are behind."""
+        return self.inner.epoch
+
+    @epoch.setter
+    def epoch(self, epoch: int) -> None:
+        self.inner.epoch = epoch
+
+    @property
     def state_step(self) -> float:
         """The state step of the next batch."""
         return float(getattr(self.inner, "state_step", np.nan))

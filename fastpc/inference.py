@@ -19,7 +19,8 @@ from fastpc.engine.sharing import make_sharing
 from fastpc.engine.threads import choose_threads
 from fastpc.engine.workspace import Workspace, inputs_of, model_of
 from fastpc.errors import ConfigurationError
-from fastpc.network import LOSSES, Relaxation
+from fastpc.network import LOSSES
+from fastpc.relaxation import Relaxation
 from fastpc.rules import PC
 from fastpc.rules.generative import RECOGNITION, require_free_bottom
 from fastpc.rules.tile_rule import TileRule

@@ -107,7 +107,7 @@ class Unsupervised(PC):
 
     name: ClassVar[str] = "unsupervised"
 
-    prior: float = 1.0  # type: ignore[misc]
+    prior: float = 1.0
     inference: PC = RECOGNITION
 
     def __post_init__(self) -> None:
