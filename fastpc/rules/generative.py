@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from fastpc.checks import require_number
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # How layer 0's states are found where images alone are clamped. Momentum: layer 0 is the last to settle.
 RECOGNITION = PC(steps=100, step_size="auto", momentum=0.9)
+INFERENCE_STEPS = 200
 
 
 def require_free_bottom(owner: str, rule: object, prior: float = 0.0) -> None:
@@ -40,8 +41,8 @@ class Generative(Rule):
     ----------
     rule : Rule
         How to learn.
-    recognition : PC
-        How to relax where the image alone is clamped.
+    recognition : PC, optional
+        How to relax where the image alone is clamped; by default `RECOGNITION`, under the precisions of `rule`.
 
     Raises
     ------
@@ -60,13 +61,16 @@ class Generative(Rule):
     name: ClassVar[str] = "generative"
 
     rule: Rule = field(default_factory=PC)
-    recognition: PC = RECOGNITION
+    recognition: PC | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.rule, Rule) or isinstance(self.rule, Generative | Unsupervised):
             raise ConfigurationError(
                 f"Generative: expected a rule that clamps both ends, got {self.rule!r}; pass for example PC()"
             )
+        if self.recognition is None:
+            own = replace(RECOGNITION, precisions=getattr(self.rule, "precisions", None))
+            object.__setattr__(self, "recognition", own)
         require_free_bottom("Generative", self.recognition)
 
     @property
@@ -91,8 +95,8 @@ class Unsupervised(PC):
     ----------
     prior : float
         pi_0, above 0, of a Gaussian around 0.
-    inference : PC
-        How to find the latents of images after learning.
+    inference : PC, optional
+        How to find the latents of images after learning; by default as in learning, in `INFERENCE_STEPS` steps.
     **others
         As in `PC`; with solver="gradient".
 
@@ -108,12 +112,15 @@ class Unsupervised(PC):
     name: ClassVar[str] = "unsupervised"
 
     prior: float = 1.0
-    inference: PC = RECOGNITION
+    inference: PC | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require_number("Unsupervised", "prior", self.prior, above=0)
         require_free_bottom("Unsupervised", self)
+        if self.inference is None:
+            kept = {field.name: getattr(self, field.name) for field in fields(PC)}
+            object.__setattr__(self, "inference", PC(**kept | {"steps": INFERENCE_STEPS}))
         require_free_bottom("Unsupervised", self.inference)
 
     def session(self, network: PCNetwork, optimizer: Optimizer, batch_size: int, threads: int) -> Session:
