@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastpc.errors import DataError
-from fastpc.network import ACTIVATIONS, PCNetwork, Relaxation
+from fastpc.network import ACTIVATIONS, PCNetwork
+from fastpc.relaxation import Relaxation
 
 if TYPE_CHECKING:
     from fastpc.data import Dataset

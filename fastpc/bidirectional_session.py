@@ -20,7 +20,8 @@ from fastpc.engine.tile import Model
 from fastpc.engine.train import N_PHASES
 from fastpc.engine.workspace import Workspace, inputs_of, model_of, step_size_of
 from fastpc.inference import outputs_of
-from fastpc.network import LOSSES, Relaxation
+from fastpc.network import LOSSES
+from fastpc.relaxation import Relaxation
 from fastpc.rules import BidirectionalPC
 from fastpc.session import ChunkResult, EngineSession, find_failure
 from fastpc.spectrum import AUTO_FRACTION, Spectrum

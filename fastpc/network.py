@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastpc import initializers
 from fastpc.checks import require_choice, require_whole
+from fastpc.clamp import Clamp
 from fastpc.errors import ConfigurationError, DataError
+from fastpc.generation import Generation
 from fastpc.parameters import LayerArrays
+from fastpc.relaxation import Relaxation
 
 if TYPE_CHECKING:
     from fastpc.data import Dataset
@@ -25,33 +27,11 @@ LOSSES = ("squared_error", "cross_entropy")
 DTYPES = ("float32", "float64")
 
 
-@dataclass(frozen=True, eq=False)
-class Relaxation:
-    """What a relaxation leaves.
-
-    Attributes
-    ----------
-    states : list of ndarray
-        x_1 … x_{L-1}, each (B, n_l).
-    errors : list of ndarray
-        e_1 … e_L, each (B, n_l), as the weights learn from them; for cross-entropy e_L = y - softmax(mu_L).
-    energy : ndarray of float64, shape (steps + 1, L)
-        Each layer's energy after 0, 1, … steps, averaged over the samples.
-    steps : int
-        Steps that any sample took.
-    """
-
-    states: list[NDArray[Any]]
-    errors: list[NDArray[Any]]
-    energy: NDArray[np.float64]
-    steps: int
-
-
 # What the parameters were made for.
 _SETTINGS = frozenset({"sizes", "activations", "loss", "dtype", "seed", "initializer"})
 
 
-class PCNetwork:
+class PCNetwork(Generation):
     """A fully connected predictive coding network.
 
     Parameters
@@ -184,15 +164,27 @@ class PCNetwork:
         return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
 
     def relax(
-        self, x: object, y: object = None, rule: TileRule | None = None, *, threads: int | None = None
+        self,
+        x: object,
+        y: object = None,
+        rule: TileRule | None = None,
+        *,
+        clamp: Clamp | str = Clamp.BOTH,
+        prior: float = 0.0,
+        threads: int | None = None,
     ) -> Relaxation:
-        """Clamp inputs and targets, relax the hidden states as training would, and return what is left.
+        """Clamp inputs, targets or both, relax all other states as training would, and return what is left.
 
         Parameters
         ----------
         x, y : anything `fastpc.data.as_dataset` takes
+            With clamp="output", x is where layer 0 starts, and None starts it at 0; with clamp="input", y is None.
         rule : TileRule, optional
             PC() by default, or any other that settles samples while the weights stand still.
+        clamp : Clamp or str
+            Which ends hold still.
+        prior : float
+            pi_0 of a free layer 0.
         threads : int, optional
 
         Raises
@@ -202,7 +194,7 @@ class PCNetwork:
         """
         from fastpc.inference import relax
 
-        return relax(self, x, y, rule, threads)
+        return relax(self, x, y, rule, clamp, prior, threads)
 
     def energy(
         self, x: object, y: object = None, rule: TileRule | None = None, *, threads: int | None = None

@@ -129,7 +129,7 @@ class EngineSession:
         precisions = rule.layer_precisions(network.n_layers)
         loss = LOSSES.index(network.loss)
         with_gram = rule.with_gram and gram_pays(network.sizes, rule.steps, batch_size, loss)
-        self._model = model_of(layout, network.parameters, precisions, loss, with_gram)
+        self._model = model_of(layout, network.parameters, precisions, loss, with_gram, rule.prior)
         self._relaxation = rule.relaxation(layout.dtype.type, network.seed)
         self._require_kernel()
         self._moments = [layout.empty_parameters() for _ in range(2)]
@@ -159,7 +159,7 @@ class EngineSession:
         if self.rule.follows_weights:
             spectrum = Spectrum(self.network)
             self._vectors[:] = spectrum.vectors
-            self.state_step = first_step(self.network, self.rule, spectrum)
+            self.state_step = first_step(self.network, self.rule, spectrum, self.rule.prior)
 
     def compile(self) -> float:
         """Compile, or load, the kernels that train and evaluate; runs of no samples do it."""
@@ -220,7 +220,8 @@ class EngineSession:
 
     def _curvature(self) -> float:
         """Return a bound on the curvature of the energy in the states, for the weights as they are."""
-        return Spectrum(self.network).curvature(self.rule.layer_precisions(self.network.n_layers))
+        precisions = self.rule.layer_precisions(self.network.n_layers)
+        return Spectrum(self.network).curvature(precisions, self.rule.prior)
 
     def evaluate(self, data: Dataset) -> Evaluation:
         """Predict all of `data` by the feed-forward pass, and only then look at the targets."""

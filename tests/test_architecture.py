@@ -15,15 +15,16 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = [
     ("errors",),
     ("checks",),
-    ("presets", "schedules", "initializers", "parameters", "history"),
+    ("clamp", "relaxation", "presets", "schedules", "initializers", "parameters", "history"),
     ("optimizers", "data"),
     ("engine",),
+    ("generation",),
     ("rules", "network"),
     ("bidirectional",),
     ("spectrum", "evaluation"),
     ("inference", "checkpoint"),
     ("session",),
-    ("trainer", "notebook", "incremental", "bidirectional_session"),
+    ("trainer", "notebook", "incremental", "generative", "bidirectional_session"),
     ("cli",),
     ("__main__",),
 ]
@@ -41,6 +42,8 @@ DOORS = {
     ("rules", "bidirectional_session"),
     ("rules", "notebook"),
     ("rules", "incremental"),
+    ("rules", "generative"),
+    ("generation", "inference"),
 }
 MOST_LINES = 320
 

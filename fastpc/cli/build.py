@@ -1,6 +1,6 @@
 """From settings to the objects that train: network, rule, optimiser."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from fastpc.errors import ConfigurationError
@@ -34,11 +34,16 @@ def layer_sizes(preset: Preset, layers: tuple[int, ...] | None, n_features: int,
     ConfigurationError
         If `layers` does not fit the data.
     """
+    first, last = {
+        "discriminative": (n_features, n_outputs),
+        "generative": (n_outputs, n_features),
+        "unsupervised": (layers[0] if layers else preset.latents, n_features),
+    }[preset.direction]
     if layers is None:
-        return (n_features, *preset.hidden, n_outputs)
-    if len(layers) < 2 or (layers[0], layers[-1]) != (n_features, n_outputs):
+        return (first, *preset.hidden, last)
+    if len(layers) < 2 or (layers[0], layers[-1]) != (first, last):
         raise ConfigurationError(
-            f"expected --layers to begin with {n_features} and end with {n_outputs}, as the data "
+            f"expected --layers to begin with {first} and end with {last}, as the data "
             f"does, got {','.join(map(str, layers))}; or give the hidden sizes alone with --hidden"
         )
     return layers
@@ -62,21 +67,24 @@ def network(preset: Preset, sizes: tuple[int, ...], seed: int) -> "PCNetwork | B
         from fastpc.bidirectional import BidirectionalNetwork
 
         return BidirectionalNetwork(sizes, activation, preset.loss, preset.dtype, seed)
-    return PCNetwork(sizes, activation, preset.loss, preset.dtype, seed)
+    return PCNetwork(sizes, activation, preset.loss, preset.dtype, seed, preset.initializer)
 
 
 def rule(preset: Preset) -> "Rule":
     """Return the learning rule of these settings."""
-    from fastpc.rules import BY_NAME, Nudge
+    from fastpc.rules import BY_NAME, Generative, Nudge, Unsupervised
 
     offered = {
         "steps": preset.steps,
         "step_size": preset.step_size,
         "momentum": preset.momentum,
+        "precisions": preset.precisions,
         "nudge": None if preset.nudge == "none" else Nudge(preset.nudge, preset.beta, preset.beta_growth),
         "rate": preset.learning_rate,
     }
-    return BY_NAME[preset.rule](**{name: value for name, value in offered.items() if takes(preset.rule, name)})
+    kind = Unsupervised if preset.direction == "unsupervised" else BY_NAME[preset.rule]
+    learning = kind(**{name: value for name, value in offered.items() if takes(preset.rule, name)})
+    return Generative(learning) if preset.direction == "generative" else learning
 
 
 def takes(rule_name: str, setting: str) -> bool:
@@ -116,11 +124,28 @@ def require_effect(rule_name: str, given: dict[str, Any]) -> None:
             raise ConfigurationError(f"expected --rule notebook with its own {setting}, got --{setting}; leave it out")
 
 
+def require_direction(rule_name: str, direction: str) -> None:
+    """Raise unless a rule learns in this direction.
+
+    Raises
+    ------
+    ConfigurationError
+        If it does not.
+    """
+    able = {"unsupervised": ("pc",), "generative": tuple(name for name in RULES if name != "notebook")}
+    if rule_name not in able.get(direction, RULES):
+        raise ConfigurationError(
+            f"expected --direction {direction} with --rule {' or '.join(able[direction])}, got {rule_name}; "
+            "use one of these, or leave --direction out"
+        )
+
+
 def optimizer(preset: Preset) -> "Optimizer":
     """Return the optimiser of these settings, schedule included."""
     from fastpc.optimizers import by_name
 
-    return by_name(preset.optimizer, preset.learning_rate, preset.schedule)
+    made = by_name(preset.optimizer, preset.learning_rate, preset.schedule)
+    return replace(made, weight_decay=preset.weight_decay) if preset.weight_decay else made
 
 
 def split(data: "Dataset", fraction: float | None, seed: int) -> "tuple[Dataset, Dataset | None]":

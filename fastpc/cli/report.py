@@ -18,7 +18,7 @@ def report(result: "Result", *, as_json: bool, quiet: bool) -> None:
     if as_json:
         print_json(as_record(result))
     elif quiet:
-        typer.echo(f"test accuracy {percent(result.evaluation.accuracy)}")
+        typer.echo(" ".join(_measured(result)))
     else:
         print_table("Training is done", as_rows(result))
 
@@ -29,6 +29,7 @@ def as_record(result: "Result") -> dict[str, Any]:
     last = history.epochs[-1]
     return {
         "test_accuracy": result.evaluation.accuracy,
+        "test_loss": result.evaluation.loss,
         "train_accuracy": last.accuracy,
         "validation_accuracy": last.validation_accuracy,
         "energy": last.energy,
@@ -43,6 +44,7 @@ def as_record(result: "Result") -> dict[str, Any]:
         "loss": network.loss,
         "dtype": network.dtype,
         "rule": preset.rule,
+        "direction": preset.direction,
         "steps": preset.steps,
         "step_size": preset.step_size,
         "momentum": preset.momentum,
@@ -64,10 +66,10 @@ def as_rows(result: "Result") -> dict[str, str]:
     history, preset, network = result.history, result.preset, result.network
     last = history.epochs[-1]
     speed = history.samples_seen / history.train_seconds
-    rows = {
-        "test accuracy": f"{percent(result.evaluation.accuracy)}, after the last epoch",
-        "training accuracy": f"{percent(last.accuracy)}, as the last epoch went by",
-    }
+    name, value = _measured(result)
+    rows = {name: f"{value}, after the last epoch"}
+    if last.accuracy is not None:
+        rows["training accuracy"] = f"{percent(last.accuracy)}, as the last epoch went by"
     if last.validation_accuracy is not None:
         rows["validation accuracy"] = percent(last.validation_accuracy)
     rows |= {
@@ -84,6 +86,13 @@ def as_rows(result: "Result") -> dict[str, str]:
     if result.out is not None:
         rows["saved in"] = str(result.out)
     return rows
+
+
+def _measured(result: "Result") -> tuple[str, str]:
+    """Return what the test set was measured for, in words."""
+    if result.preset.direction == "unsupervised":
+        return "test reconstruction error", f"{result.evaluation.loss:.4f}"
+    return "test accuracy", percent(result.evaluation.accuracy)
 
 
 def parameters_digest(network: "PCNetwork | BidirectionalNetwork") -> str:

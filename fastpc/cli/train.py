@@ -19,7 +19,7 @@ from fastpc.cli.options import (
 )
 from fastpc.cli.report import report
 from fastpc.errors import ConfigurationError
-from fastpc.presets import BY_RULE, DEFAULT
+from fastpc.presets import BY_DIRECTION, BY_RULE, DEFAULT, DIRECTIONS
 
 EXAMPLES = """
 [bold]Examples[/bold]
@@ -33,6 +33,8 @@ fastpc train --hidden 128 --epochs 3       one hidden layer, three epochs
 fastpc train --layers 784,128,10 --batch-size 64 --steps 8
 
 fastpc train --validation 0.1 --lr 0.001   tune on a part held out
+
+fastpc train --direction generative        learn to draw digits, and recognise them by relaxing
 
 fastpc train --data digits --json          small data, a result for programs
 """
@@ -89,6 +91,15 @@ def train(
             metavar="NAME",
         ),
     ] = DEFAULT.rule,
+    direction: Annotated[
+        str,
+        _option(
+            "Learning",
+            "discriminative; generative, labels below and images on top, recognised by relaxing; or unsupervised, "
+            "latents below images.",
+            metavar="NAME",
+        ),
+    ] = DEFAULT.direction,
     steps: Annotated[
         int | None,
         _option(
@@ -178,6 +189,7 @@ def train(
     if layers is not None and hidden is not None:
         raise ConfigurationError("expected --layers or --hidden, got both; leave one out")
     require_choice("--rule", rule, build.RULES)
+    require_choice("--direction", direction, DIRECTIONS)
     given: dict[str, Any] = {
         "hidden": None if hidden is None else parse_sizes("--hidden", hidden),
         "activation": None if activation is None else tuple(name.strip() for name in activation.split(",")),
@@ -197,7 +209,9 @@ def train(
     }
     require_choice("--nudge", nudge or "none", build.NUDGES)
     build.require_effect(rule, given)
-    preset = replace(BY_RULE[rule], **{name: value for name, value in given.items() if value is not None})
+    build.require_direction(rule, direction)
+    defaults = BY_DIRECTION[direction] if rule == DEFAULT.rule else replace(BY_RULE[rule], direction=direction)
+    preset = replace(defaults, **{name: value for name, value in given.items() if value is not None})
     sizes = None if layers is None else parse_sizes("--layers", layers)
     job = Job(preset, sizes, data, validation, seed, threads, out)
     result = job.run(show_progress=not quiet and not as_json)

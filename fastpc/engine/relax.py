@@ -47,7 +47,6 @@ class Relaxation(NamedTuple):
     momentum: Any
     tolerance: Any  # a sample stops once its largest state gradient is below; 0: never
     seed: Any  # of random starts
-    lowest: Any  # the lowest layer that moves: 1, or 0 where the input is free
 
 
 @kernel
@@ -196,7 +195,7 @@ def relax(model, relaxation, step_size, order, first, count, tile, moving, trace
 
     ``trace[t]`` (steps + 1 rows, or none) receives the energies after t steps, summed over the tile's samples.
     """
-    last, lowest = len(model.layers) - 1, relaxation.lowest
+    last, lowest = len(model.layers) - 1, model.lowest
     set_output_errors(model, tile)
     for l in range(1, last):
         errors = area(model, l, ERROR, tile)

@@ -2,7 +2,7 @@
 
 Without momentum, and but for f'' terms, the curvature of F in the states is at most
 
-    lambda = pi_max (1 + s)^2,   s = max over l >= 2 of Lip(f_{l-1}) ||W_l||_2
+    lambda = pi_max (1 + s)^2,   s = max over l >= 2 (1 where layer 0 is free) of Lip(f_{l-1}) ||W_l||_2
 
 (DESIGN: the Hessian is M^T Pi M with M = I - J, and ||J|| <= s). Plain steps are stable below 2 / lambda. The norms
 come from one step of the power iteration a batch, warm-started: the weights change little, so it never falls behind.
@@ -62,12 +62,12 @@ def next_step_size(model, step_size):
     """Return the state step for the weights as they are now."""
     layers = model.layers
     largest = step_size.value - step_size.value
-    precision = model.precisions[1]
+    precision = model.precisions[model.lowest]
     offset = 0
     for l in range(1, len(layers)):
         n_out = layers[l, SIZE]
         precision = max(precision, model.precisions[l])
-        if l > 1:
+        if l > model.lowest:
             vector = borrow(step_size.vectors, offset, n_out)
             squared = power_step(
                 model.parameters, layers[l, WEIGHTS], layers[l - 1, SIZE], n_out, vector, step_size.work

@@ -43,9 +43,10 @@ class Model(NamedTuple):
 
     parameters: Any  # flat vector; see layout
     layers: Any  # the layout's table
-    precisions: Any  # (L + 1,) pi_l, entry 0 unused
+    precisions: Any  # (L + 1,) pi_l; entry 0 is the prior's where layer 0 is free
     loss: Any  # SQUARED_ERROR or CROSS_ENTROPY
     lanes: Any  # width of a tile
+    lowest: Any  # the lowest layer that moves: 1, or 0 where the input is free
     gram: Any  # W_L W_L^T in rows of whole lane groups, or empty where it does not pay; see gram
 
 
@@ -77,6 +78,8 @@ def predict_first(model, inputs, order, first, count, slot, tile, batch, listed,
     masks = slot * (n_inputs + 1)
     x, out = masks * lanes, batch.inputs
     n_listed = load_inputs(inputs, order, first, count, n_inputs, out, x, lanes, batch.masks, masks, listed, work)
+    if model.lowest == 0:
+        free_inputs(model, x, tile, batch)
     predict_listed(model, slot, tile, batch, listed, n_listed)
     return n_listed
 
@@ -94,6 +97,17 @@ def predict_listed(model, slot, tile, batch, listed, n_listed):
         multiply_listed(
             rows, tile, out, lanes, model.parameters, weights, n_out, 1, batch.inputs, x, lanes, listed, n_listed
         )
+
+
+@kernel
+def free_inputs(model, x, tile, batch):
+    """Layer 0's states where it is free: they begin at the inputs, and their prior predicts 0."""
+    states, predictions = area(model, 0, STATE, tile), area(model, 0, PREDICTION, tile)
+    start = borrow(batch.inputs, x, len(states))
+    for i in range(len(states)):
+        states[i] = start[i]
+        predictions[i] = 0
+    activate_layer(model, 0, tile)
 
 
 @kernel
@@ -235,10 +249,11 @@ def count_correct(model, inputs, order, first, count, tile):
 
 @kernel
 def store_tile(model, first, count, tile, batch, work):
-    """Copy the errors, and the hidden activities, to the batch buffers, one row a sample."""
+    """Copy the errors, and the activities of layers that move, to the batch buffers, one row a sample."""
     layers = model.layers
-    for l in range(1, len(layers)):
-        store_errors(model, l, first, count, tile, batch, work)
+    for l in range(model.lowest, len(layers)):
+        if l > 0:
+            store_errors(model, l, first, count, tile, batch, work)
         if l < len(layers) - 1:
             stride = layers[l, ACTIVITY_STRIDE]
             place = layers[l, BATCH_ACTIVITY] + first * stride

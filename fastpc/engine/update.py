@@ -69,7 +69,7 @@ def work_units(sizes: Sequence[int], layers: Sequence[int] | None = None) -> NDA
 @kernel
 def unit_gradient(model, unit, n_samples, batch, gradient):
     """Write sum over samples of f(x_{l-1})^T (pi_l e_l) for a unit's rows to `gradient`; return its row stride."""
-    if unit[0] == 1:
+    if unit[0] == 1 and model.lowest == 1:
         return _input_gradient(model, unit, n_samples, batch, gradient)
     return dense_gradient(model, unit, n_samples, batch, gradient)
 

@@ -5,6 +5,7 @@ from fastpc.rules.bidirectional import BidirectionalPC
 from fastpc.rules.engine_rule import EngineRule
 from fastpc.rules.error_pc import ErrorPC
 from fastpc.rules.fixed_prediction import FixedPrediction
+from fastpc.rules.generative import RECOGNITION, Generative, Unsupervised
 from fastpc.rules.incremental import IncrementalPC
 from fastpc.rules.notebook import Notebook
 from fastpc.rules.nudge import Nudge
@@ -16,17 +17,20 @@ from fastpc.rules.zil import ZIL
 __all__ = [
     "BY_NAME",
     "PC",
+    "RECOGNITION",
     "ZIL",
     "Backprop",
     "BidirectionalPC",
     "EngineRule",
     "ErrorPC",
     "FixedPrediction",
+    "Generative",
     "IncrementalPC",
     "Notebook",
     "Nudge",
     "Rule",
     "TileRule",
+    "Unsupervised",
 ]
 
 # What a rule is called on the command line, and its class.

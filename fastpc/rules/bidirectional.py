@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from fastpc.checks import require_number, require_whole
+from fastpc.rules.engine_rule import EngineRule
 from fastpc.rules.settings import require_step_size
-from fastpc.rules.tile_rule import EngineRule
 
 if TYPE_CHECKING:
     from fastpc.bidirectional import BidirectionalNetwork

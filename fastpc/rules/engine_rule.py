@@ -22,6 +22,8 @@ class EngineRule(Rule):
         The state step, as its kernel is told; "auto" has a meaning where the rule says so.
     precisions : sequence of float or None
         pi_1 … pi_L; ones where None.
+    prior : float or None
+        pi_0 where layer 0 is free; None where data clamp it.
     nudge : Nudge or None
         To learn from a target near the prediction.
     follows_weights : bool
@@ -33,6 +35,7 @@ class EngineRule(Rule):
     steps: int = 0
     step_size: float | Literal["auto"] = 0.0
     precisions: Sequence[float] | None = None
+    prior: float | None = None
     nudge: Nudge | None = None
 
     @property
@@ -88,7 +91,7 @@ class EngineRule(Rule):
         """
         return f"so lower the learning rate ({learning_rate:g}), set clip_norm, or check the data's scale"
 
-    def advice_on_steps(self, state_step: float, stable: float, learning_rate: float) -> str:
+    def advice_on_step(self, state_step: float, stable: float, learning_rate: float) -> str:
         """Return what to try where the rule takes plain steps: smaller ones, if these were above the limit."""
         if state_step > stable:
             return (

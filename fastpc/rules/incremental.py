@@ -81,7 +81,7 @@ class IncrementalPC(EngineRule):
 
     def advice(self, state_step: float, stable: float, learning_rate: float) -> str:
         """Return what to try: a smaller state step where that was above the stability limit, else a smaller rate."""
-        return self.advice_on_steps(state_step, stable, learning_rate)
+        return self.advice_on_step(state_step, stable, learning_rate)
 
     def session(self, network: PCNetwork, optimizer: Optimizer, batch_size: int, threads: int) -> Session:
         """Return a session in which `network` learns by incremental predictive coding."""
