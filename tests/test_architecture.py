@@ -16,7 +16,7 @@ LAYERS = [
     ("errors",),
     ("checks",),
     ("presets", "schedules", "initializers", "parameters", "history"),
-    ("optimizers", "data"),
+    ("optimizers", "data", "reproductions"),
     ("engine",),
     ("rules", "network"),
     ("spectrum", "evaluation"),

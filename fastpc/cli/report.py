@@ -1,11 +1,13 @@
 """How a training run went: a table for people, or one JSON object for programs."""
 
 import hashlib
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from fastpc.cli.output import percent, print_json, print_table
+from fastpc.reproductions import REPRODUCTIONS
 
 if TYPE_CHECKING:
     from fastpc.cli.job import Result
@@ -26,7 +28,7 @@ def as_record(result: "Result") -> dict[str, Any]:
     """Return every figure of the run by name, for programs."""
     history, preset, network = result.history, result.preset, result.network
     last = history.epochs[-1]
-    return {
+    return asdict(preset) | {
         "test_accuracy": result.evaluation.accuracy,
         "train_accuracy": last.accuracy,
         "validation_accuracy": last.validation_accuracy,
@@ -41,17 +43,6 @@ def as_record(result: "Result") -> dict[str, Any]:
         "activations": network.activations,
         "loss": network.loss,
         "dtype": network.dtype,
-        "rule": preset.rule,
-        "steps": preset.steps,
-        "step_size": preset.step_size,
-        "momentum": preset.momentum,
-        "nudge": preset.nudge,
-        "beta": preset.beta,
-        "beta_growth": preset.beta_growth,
-        "optimizer": preset.optimizer,
-        "learning_rate": preset.learning_rate,
-        "schedule": preset.schedule,
-        "batch_size": preset.batch_size,
         "seed": result.seed,
         "parameters_sha256": parameters_digest(network),
         "out": result.out,
@@ -83,6 +74,14 @@ def as_rows(result: "Result") -> dict[str, str]:
     if result.out is not None:
         rows["saved in"] = str(result.out)
     return rows
+
+
+def list_presets(*, as_json: bool) -> None:
+    """Print every preset with a name: what it reproduces, and its settings for programs."""
+    if as_json:
+        print_json({name: asdict(found) for name, found in REPRODUCTIONS.items()})
+    else:
+        print_table("Presets", {name: found.about for name, found in REPRODUCTIONS.items()})
 
 
 def parameters_digest(network: "PCNetwork") -> str:
