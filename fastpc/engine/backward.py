@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from fastpc.engine.activations import multiply_slopes
+from fastpc.engine.energy import add_energy
 from fastpc.engine.jit import kernel
 from fastpc.engine.layout import ACTIVATION, ACTIVITY, ERROR, SIZE, SLOPE, STATE, WEIGHTS
 from fastpc.engine.products import band_start, multiply_band, n_bands
-from fastpc.engine.tile import add_energy, set_output_errors
+from fastpc.engine.tile import set_output_errors
 
 
 class Backward(NamedTuple):

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 from fastpc.engine.backward import carry_down
+from fastpc.engine.energy import add_energy
 from fastpc.engine.jit import kernel
 from fastpc.engine.layout import ERROR
 from fastpc.engine.settle import register
-from fastpc.engine.tile import add_energy, area, set_output_errors
+from fastpc.engine.tile import area, set_output_errors
 from fastpc.rules import TileRule
 
 
