@@ -56,6 +56,8 @@ class Job:
     ----------
     configuration : dict
         All that decides how the run goes, as the folder keeps it.
+    threads : int
+        How many it computes with.
 
     Raises
     ------
@@ -88,6 +90,7 @@ class Job:
         from fastpc.trainer import Trainer  # compiles nothing yet, but loads the compiler
 
         self._trainer = Trainer(self._network, rule, optimizer, preset.batch_size, seed=seed, threads=threads)
+        self.threads = self._trainer.threads
         self.configuration = asdict(self._preset) | {
             "layers": sizes,
             "data": train.name,

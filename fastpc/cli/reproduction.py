@@ -7,6 +7,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from fastpc.cli.info import processor
 from fastpc.cli.job import Job
 from fastpc.cli.options import say, warn
 from fastpc.cli.output import as_plain, percent
@@ -32,8 +33,8 @@ class Row:
     bar : float
         What to reach here.
     runs : list of dict
-        What `fastpc train --json` says of each seed, with ``metrics``, a dict for each epoch; None where a run
-        diverged.
+        What `fastpc train --json` says of each seed, with ``metrics`` (a dict for each epoch), ``processor`` and
+        ``threads``; None where a run diverged.
     """
 
     target: Reproduction
@@ -106,12 +107,13 @@ def _run(job: Job, folder: Path, title: str, show: bool) -> dict[str, Any] | Non
     # It goes first: an interrupted run must not pass for a finished one.
     kept.unlink(missing_ok=True)
     try:
-        run = as_plain(as_record(job.run(show_progress=show)))
+        run: dict[str, Any] = as_plain(as_record(job.run(show_progress=show)))
     except DivergenceError as error:
         warn(f"{title}: {error}".rstrip("."))
         return None
     lines = (folder / METRICS).read_text(encoding="utf-8").splitlines()
     run["metrics"] = [json.loads(line) for line in lines]
+    run |= {"processor": processor(), "threads": job.threads}
     kept.write_text(json.dumps({"configuration": configuration, "run": run}) + "\n", encoding="utf-8")
     if show:
         say(f"{title}: {percent(run['test_accuracy'])} in {run['train_seconds']:.1f} s of training.")
@@ -121,7 +123,7 @@ def _run(job: Job, folder: Path, title: str, show: bool) -> dict[str, Any] | Non
 def _read(path: Path) -> dict[str, Any] | None:
     """Return what a finished run left; None where there is none, or half of one."""
     try:
-        result = json.loads(path.read_text(encoding="utf-8"))
+        result: Any = json.loads(path.read_text(encoding="utf-8"))
         return {"configuration": result["configuration"], "run": result["run"]}
     except (OSError, ValueError, TypeError, KeyError):
         return None

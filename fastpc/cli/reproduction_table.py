@@ -9,7 +9,8 @@ from fastpc import __version__
 from fastpc.cli.output import as_plain, percent
 from fastpc.cli.reproduction import Row
 
-HEADER = ("preset", "", "network", "bar", "published", "test accuracy", "seeds", "seconds a seed", "")
+HEADER = ("preset", "", "network", "bar", "published", "test accuracy", "of each seed", "seconds a seed", "bar is")
+ON_TERMINALS = ("preset", "bar", "published", "test accuracy", "of each seed", "bar is")
 
 
 def as_results(rows: Sequence[Row], *, quick: bool) -> dict[str, Any]:
@@ -55,10 +56,10 @@ def print_rows(rows: Sequence[Row]) -> None:
     from rich.table import Table
 
     table = Table(title="Test accuracy after the final epoch", title_justify="left")
-    for name in HEADER:
+    for name in ON_TERMINALS:
         table.add_column(name, overflow="fold")
     for row in rows:
-        table.add_row(*cells(row))
+        table.add_row(*(cell for name, cell in zip(HEADER, cells(row), strict=True) if name in ON_TERMINALS))
     Console().print(table)
 
 
