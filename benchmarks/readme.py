@@ -1,6 +1,6 @@
 """Fill the README's figures from recordings: ``python -m benchmarks readme RESULTS.json``.
 
-Or from the folder of a ``fastpc reproduce``: ``python -m benchmarks readme DIR``; a page in ``docs/`` shows that as well.
+Or from the folder of a ``fastpc reproduce``: ``python -m benchmarks readme DIR``; a page in ``docs/`` shows it too.
 Between ``<!-- figures: NAME -->`` and ``<!-- /figures -->`` stands what `BLOCKS` makes of a recording; no figure is
 typed by hand.
 """

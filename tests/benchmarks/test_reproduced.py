@@ -49,7 +49,7 @@ def test_quick_runs_and_missed_bars_do_not_reach_the_pages(folder: Path, kind: d
 
 
 def test_a_folder_without_results_is_named(folder: Path) -> None:
-    with pytest.raises(BenchmarkError, match="expected results.json"):
+    with pytest.raises(BenchmarkError, match=r"expected results\.json"):
         readme.main([str(folder)])
 
 
