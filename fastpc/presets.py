@@ -1,6 +1,7 @@
-"""What `fastpc train` does when it is told nothing: the one place that says so.
+"""All settings of a training run, and what `fastpc train` takes of them by default, for every rule.
 
-The default was chosen on a validation split of MNIST's training set, never on the test set; `--validation` makes one.
+The defaults were chosen on a validation split of MNIST's training set, never on the test set; `--validation` makes one.
+`fastpc.reproductions` has settings with names, for `--preset`.
 """
 
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ class Preset:
         Sizes of the hidden layers; the data says the first and the last size.
     activation : tuple of str
         One for all hidden layers, or one for each.
-    loss, dtype : str
+    loss, dtype, initializer : str
         As `fastpc.PCNetwork` takes them.
     rule : str
         The name of a learning rule.
@@ -38,16 +39,16 @@ class Preset:
         Names of an optimiser and of its learning-rate schedule.
     learning_rate : float
         Of the optimiser.
+    weight_decay : float, optional
+        Of the optimiser, which has a default of its own.
+    warmup : float, optional
+        The part of the run in which the rate rises, of schedules with a rise; they have defaults of their own.
     batch_size, epochs : int
         How much at a time, and how often.
     direction : str
         One of `DIRECTIONS`: what is clamped where.
     latents : int
         Width of the free layer 0 of an unsupervised network.
-    initializer : str
-        Of the weights.
-    weight_decay : float
-        Of the optimiser.
     precisions : tuple of float, optional
         pi_1 … pi_L.
     """
@@ -56,6 +57,7 @@ class Preset:
     activation: tuple[str, ...] = ("relu",)
     loss: str = "squared_error"
     dtype: str = "float32"
+    initializer: str = "orthogonal"
     rule: str = "pc"
     steps: int = 3
     step_size: float | Literal["auto"] = 0.05
@@ -65,15 +67,18 @@ class Preset:
     beta_growth: float = 0.0
     optimizer: str = "adam"
     learning_rate: float = 1e-3
+    weight_decay: float | None = None
     schedule: str = "cosine"
+    warmup: float | None = None
     batch_size: int = 64
     epochs: int = 10
     direction: str = "discriminative"
     latents: int = 32
-    initializer: str = "orthogonal"
-    weight_decay: float = 0.0
     precisions: tuple[float, ...] | None = None
 
+
+# Those that one rule's good values say nothing about another's.
+OF_THE_RULE = ("steps", "step_size", "momentum", "nudge", "beta", "beta_growth")
 
 DEFAULT = Preset()
 INCREMENTAL = Preset(rule="ipc", steps=5, step_size=0.3, learning_rate=3e-4)

@@ -16,7 +16,7 @@ LAYERS = [
     ("errors",),
     ("checks",),
     ("clamp", "relaxation", "presets", "schedules", "initializers", "parameters", "history"),
-    ("optimizers", "data"),
+    ("optimizers", "data", "reproductions"),
     ("engine",),
     ("generation",),
     ("rules", "network"),

@@ -3,8 +3,9 @@
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
+from fastpc.checks import require_choice
 from fastpc.errors import ConfigurationError
-from fastpc.presets import BY_RULE, Preset
+from fastpc.presets import BY_DIRECTION, BY_RULE, DEFAULT, DIRECTIONS, OF_THE_RULE, Preset
 
 if TYPE_CHECKING:
     from fastpc.bidirectional import BidirectionalNetwork
@@ -94,8 +95,49 @@ def takes(rule_name: str, setting: str) -> bool:
     return setting in {field.name for field in fields(BY_NAME[rule_name])}  # type: ignore[arg-type]
 
 
-def require_effect(rule_name: str, given: dict[str, Any]) -> None:
-    """Raise unless every setting that was given means something to the rule.
+def chosen(name: str | None, rule_name: str | None, given: dict[str, Any]) -> Preset:
+    """Return the settings of a preset, or else a rule's own, with those that were given in their stead.
+
+    Parameters
+    ----------
+    name : str, optional
+        One of `fastpc.reproductions.REPRODUCTIONS`.
+    rule_name : str, optional
+        One of `RULES`. In a preset it replaces the rule with all that is the rule's own.
+    given : dict
+        Settings by name, None where they were not given.
+
+    Raises
+    ------
+    ConfigurationError
+        If a name is unknown, or a setting means nothing to the rule.
+    """
+    from fastpc.reproductions import REPRODUCTIONS
+
+    if rule_name is not None:
+        require_choice("--rule", rule_name, RULES)
+    if given["direction"] is not None:
+        require_choice("--direction", given["direction"], DIRECTIONS)
+    if name is None and rule_name in (None, DEFAULT.rule):
+        preset = BY_DIRECTION[given["direction"] or DEFAULT.direction]
+    elif name is None:
+        preset = BY_RULE[str(rule_name)]
+    else:
+        require_choice("--preset", name, tuple(REPRODUCTIONS))
+        preset = REPRODUCTIONS[name].preset
+        if rule_name not in (None, preset.rule):
+            others = BY_RULE[str(rule_name)]
+            preset = replace(preset, rule=others.rule, **{key: getattr(others, key) for key in OF_THE_RULE})
+    if given["schedule"] is not None:
+        preset = replace(preset, warmup=None)
+    require_effect(preset, given)
+    settings = replace(preset, **{key: value for key, value in given.items() if value is not None})
+    require_direction(settings.rule, settings.direction)
+    return settings
+
+
+def require_effect(preset: Preset, given: dict[str, Any]) -> None:
+    """Raise unless every setting that was given means something to the preset's rule.
 
     Raises
     ------
@@ -105,23 +147,30 @@ def require_effect(rule_name: str, given: dict[str, Any]) -> None:
     needs = {"steps": "steps", "step_size": "step_size", "momentum": "momentum"}
     needs |= dict.fromkeys(("nudge", "beta", "beta_growth"), "nudge")
     for setting, field in needs.items():
-        if given[setting] is not None and not takes(rule_name, field):
+        if given[setting] is not None and not takes(preset.rule, field):
             others = " or ".join(name for name in RULES if takes(name, field))
-            option = setting.replace("_", "-")
             raise ConfigurationError(
-                f"expected --{option} with a rule that has use for it, {others}, got --rule {rule_name}; leave it out"
+                f"expected {option(setting)} with a rule that has use for it, {others}, got --rule {preset.rule}; "
+                "leave it out"
             )
-    if given["nudge"] in (None, "none"):
-        for setting in ("beta", "beta_growth"):
-            if given[setting] is not None:
-                option = "--" + setting.replace("_", "-")
-                raise ConfigurationError(
-                    f"expected {option} with --nudge {', '.join(NUDGES[1:-1])} or {NUDGES[-1]}, got --nudge "
-                    f"{given['nudge'] or 'none'}; name one of these, or leave {option} out"
-                )
-    for setting in ("activation", "loss", "optimizer", "schedule"):
-        if given[setting] is not None and rule_name == "notebook":
-            raise ConfigurationError(f"expected --rule notebook with its own {setting}, got --{setting}; leave it out")
+    kind = given["nudge"] or preset.nudge
+    require_choice("--nudge", kind, NUDGES)
+    for setting in ("beta", "beta_growth"):
+        if given[setting] is not None and kind == "none":
+            raise ConfigurationError(
+                f"expected {option(setting)} with --nudge {', '.join(NUDGES[1:-1])} or {NUDGES[-1]}, got --nudge "
+                f"none; name one of these, or leave {option(setting)} out"
+            )
+    for setting in ("activation", "loss", "initializer", "optimizer", "weight_decay", "schedule", "warmup"):
+        if given[setting] is not None and preset.rule == "notebook":
+            raise ConfigurationError(
+                f"expected --rule notebook with its own {setting}, got {option(setting)}; leave it out"
+            )
+
+
+def option(setting: str) -> str:
+    """Return what a setting is called on the command line."""
+    return "--" + setting.replace("_", "-")
 
 
 def require_direction(rule_name: str, direction: str) -> None:
@@ -143,9 +192,10 @@ def require_direction(rule_name: str, direction: str) -> None:
 def optimizer(preset: Preset) -> "Optimizer":
     """Return the optimiser of these settings, schedule included."""
     from fastpc.optimizers import by_name
+    from fastpc.schedules import by_name as schedule_by_name
 
-    made = by_name(preset.optimizer, preset.learning_rate, preset.schedule)
-    return replace(made, weight_decay=preset.weight_decay) if preset.weight_decay else made
+    made = by_name(preset.optimizer, preset.learning_rate, schedule_by_name(preset.schedule, preset.warmup))
+    return made if preset.weight_decay is None else replace(made, weight_decay=preset.weight_decay)
 
 
 def split(data: "Dataset", fraction: float | None, seed: int) -> "tuple[Dataset, Dataset | None]":

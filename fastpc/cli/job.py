@@ -53,6 +53,13 @@ class Job:
     out : pathlib.Path, optional
         The folder to write to.
 
+    Attributes
+    ----------
+    configuration : dict
+        All that decides how the run goes, as the folder keeps it.
+    threads : int
+        How many it computes with.
+
     Raises
     ------
     ConfigurationError, DataError
@@ -84,7 +91,8 @@ class Job:
         from fastpc.trainer import Trainer  # compiles nothing yet, but loads the compiler
 
         self._trainer = Trainer(self._network, rule, optimizer, preset.batch_size, seed=seed, threads=threads)
-        self._configuration = asdict(self._preset) | {
+        self.threads = self._trainer.threads
+        self.configuration = asdict(self._preset) | {
             "layers": sizes,
             "data": train.name,
             "validation": validation,
@@ -104,7 +112,7 @@ class Job:
         """
         callbacks: list[Any] = [CompileNotice()]
         if self._folder is not None:
-            self._folder.begin(self._configuration)
+            self._folder.begin(self.configuration)
             callbacks.append(MetricsWriter(self._folder))
         try:
             history = self._fit(callbacks, show_progress)

@@ -1,11 +1,13 @@
 """How a training run went: a table for people, or one JSON object for programs."""
 
 import hashlib
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from fastpc.cli.output import percent, print_json, print_table
+from fastpc.reproductions import REPRODUCTIONS
 
 if TYPE_CHECKING:
     from fastpc.bidirectional import BidirectionalNetwork
@@ -27,7 +29,7 @@ def as_record(result: "Result") -> dict[str, Any]:
     """Return every figure of the run by name, for programs."""
     history, preset, network = result.history, result.preset, result.network
     last = history.epochs[-1]
-    return {
+    return asdict(preset) | {
         "test_accuracy": result.evaluation.accuracy,
         "test_loss": result.evaluation.loss,
         "train_accuracy": last.accuracy,
@@ -43,18 +45,6 @@ def as_record(result: "Result") -> dict[str, Any]:
         "activations": network.activations,
         "loss": network.loss,
         "dtype": network.dtype,
-        "rule": preset.rule,
-        "direction": preset.direction,
-        "steps": preset.steps,
-        "step_size": preset.step_size,
-        "momentum": preset.momentum,
-        "nudge": preset.nudge,
-        "beta": preset.beta,
-        "beta_growth": preset.beta_growth,
-        "optimizer": preset.optimizer,
-        "learning_rate": preset.learning_rate,
-        "schedule": preset.schedule,
-        "batch_size": preset.batch_size,
         "seed": result.seed,
         "parameters_sha256": parameters_digest(network),
         "out": result.out,
@@ -93,6 +83,14 @@ def _measured(result: "Result") -> tuple[str, str]:
     if result.preset.direction == "unsupervised":
         return "test reconstruction error", f"{result.evaluation.loss:.4f}"
     return "test accuracy", percent(result.evaluation.accuracy)
+
+
+def list_presets(*, as_json: bool) -> None:
+    """Print every preset with a name: what it reproduces, and its settings for programs."""
+    if as_json:
+        print_json({name: asdict(found) for name, found in REPRODUCTIONS.items()})
+    else:
+        print_table("Presets", {name: found.about for name, found in REPRODUCTIONS.items()})
 
 
 def parameters_digest(network: "PCNetwork | BidirectionalNetwork") -> str:
