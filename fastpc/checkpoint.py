@@ -38,6 +38,8 @@ def save_network(network: PCNetwork, path: str | PathLike[str]) -> None:
         "dtype": network.dtype,
         "seed": network.seed,
         "initializer": network.initializer,
+        "residual": network.residual,
+        "scaling": network.scaling,
     }
     tensors: dict[str, NDArray[Any]] = {}
     for l, (weights, biases) in enumerate(zip(network.weights, network.biases, strict=True), 1):
@@ -72,7 +74,9 @@ def load_network(path: str | PathLike[str]) -> PCNetwork:
             description["loss"],
             description["dtype"],
             description["seed"],
-            "notebook",
+            None if description.get("scaling") else "notebook",
+            description.get("residual", False),
+            description.get("scaling"),
         )
         network.__dict__["initializer"] = str(description["initializer"])
     except (KeyError, TypeError, ConfigurationError) as error:

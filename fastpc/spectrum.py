@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastpc.engine.activations import LIPSCHITZ
-from fastpc.engine.layout import ACTIVATION
+from fastpc.engine.layout import ACTIVATION, SKIP
 
 if TYPE_CHECKING:
     from fastpc.network import PCNetwork
@@ -39,10 +39,14 @@ class Spectrum:
         self.norms = np.array([norm for _, norm in found])
 
     def curvature(self, precisions: tuple[float, ...]) -> float:
-        """Return λ = π_max (1 + s)², s the largest Lip(f_{l-1}) ‖W_l‖₂ for l ≥ 2: a bound on the curvature."""
-        codes = self.network.layout.layers[1:-1, ACTIVATION]
-        slopes = np.array(LIPSCHITZ)[codes]
-        s = float(np.max(slopes * self.norms[1:], initial=0.0))
+        """Return λ = π_max (1 + s)², a bound on the curvature.
+
+        s is the largest a_l Lip(f_{l-1}) ‖W_l‖₂ for l ≥ 2, 1 more where a skip leads to layer l.
+        """
+        layout = self.network.layout
+        slopes = np.array(LIPSCHITZ)[layout.layers[1:-1, ACTIVATION]]
+        gains = layout.scales[2:] * slopes * self.norms[1:] + (layout.layers[2:, SKIP] != 0)
+        s = float(np.max(gains, initial=0.0))
         kept = precisions if self.network.loss == "squared_error" else (*precisions[:-1], 1.0)
         return max(kept) * (1 + s) ** 2
 

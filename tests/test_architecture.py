@@ -15,7 +15,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = [
     ("errors",),
     ("checks",),
-    ("presets", "schedules", "initializers", "parameters", "history"),
+    ("architecture", "presets", "schedules", "initializers", "parameters", "history"),
     ("optimizers", "data"),
     ("engine",),
     ("rules", "network"),

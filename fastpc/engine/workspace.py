@@ -70,7 +70,7 @@ def model_of(
         values[-1] = 1
     rows, stride = gram_shape(layout.sizes, layout.lanes) if with_gram else (0, 0)
     gram = aligned_zeros(rows * stride, layout.dtype)
-    return Model(parameters, layout.layers, values, loss, layout.lanes, gram)
+    return Model(parameters, layout.layers, values, loss, layout.lanes, gram, layout.scales)
 
 
 def inputs_of(
