@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastpc.architecture import ACTIVATIONS
 from fastpc.errors import DataError
-from fastpc.network import ACTIVATIONS, PCNetwork
+from fastpc.network import PCNetwork
 from fastpc.relaxation import Relaxation
 
 if TYPE_CHECKING:

@@ -38,6 +38,7 @@ def save_network(network: PCNetwork | BidirectionalNetwork, path: str | PathLike
         "dtype": network.dtype,
         "seed": network.seed,
         "initializer": network.initializer,
+        **{name: getattr(network, name) for name in _more_settings(type(network))},
     }
     tensors: dict[str, NDArray[Any]] = {}
     for prefix, part in parts_of(network).items():
@@ -51,6 +52,11 @@ def save_network(network: PCNetwork | BidirectionalNetwork, path: str | PathLike
 
 def _format(kind: type) -> str:
     return BIDIRECTIONAL_FORMAT if issubclass(kind, BidirectionalNetwork) else FORMAT
+
+
+def _more_settings(kind: type) -> tuple[str, ...]:
+    """Return the settings that networks of this kind have beside those of all."""
+    return () if issubclass(kind, BidirectionalNetwork) else ("residual", "scaling")
 
 
 def parts_of(network: PCNetwork | BidirectionalNetwork) -> dict[str, PCNetwork]:
@@ -88,7 +94,8 @@ def load_network(path: str | PathLike[str], kind: type[Network]) -> Network:
             description["loss"],
             description["dtype"],
             description["seed"],
-            "notebook",
+            "standard_normal" if description.get("scaling") else "notebook",
+            **{name: description[name] for name in _more_settings(kind) if name in description},
         )
         for part in parts_of(network).values():
             part.__dict__["initializer"] = str(description["initializer"])
