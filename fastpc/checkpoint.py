@@ -38,6 +38,8 @@ def save_network(network: PCNetwork | BidirectionalNetwork, path: str | PathLike
         "dtype": network.dtype,
         "seed": network.seed,
         "initializer": network.initializer,
+        "residual": network.residual,
+        "scaling": network.scaling,
     }
     tensors: dict[str, NDArray[Any]] = {}
     for prefix, part in parts_of(network).items():
@@ -88,7 +90,9 @@ def load_network(path: str | PathLike[str], kind: type[Network]) -> Network:
             description["loss"],
             description["dtype"],
             description["seed"],
-            "notebook",
+            None if description.get("scaling") else "notebook",
+            description.get("residual", False),
+            description.get("scaling"),
         )
         for part in parts_of(network).values():
             part.__dict__["initializer"] = str(description["initializer"])

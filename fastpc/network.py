@@ -10,6 +10,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastpc import initializers
+from fastpc.architecture import (
+    ACTIVATIONS,
+    checked_activations,
+    checked_sizes,
+    describe_sizes,
+    require_residual,
+    scales_of,
+    skips_of,
+)
 from fastpc.checks import require_choice, require_whole
 from fastpc.clamp import Clamp
 from fastpc.errors import ConfigurationError, DataError
@@ -22,13 +31,12 @@ if TYPE_CHECKING:
     from fastpc.engine.layout import Layout
     from fastpc.rules import TileRule
 
-ACTIVATIONS = ("identity", "relu", "leaky_relu", "tanh", "sigmoid", "gelu", "silu", "hard_tanh")
 LOSSES = ("squared_error", "cross_entropy")
 DTYPES = ("float32", "float64")
 
 
 # What the parameters were made for.
-_SETTINGS = frozenset({"sizes", "activations", "loss", "dtype", "seed", "initializer"})
+_SETTINGS = frozenset({"sizes", "activations", "loss", "dtype", "seed", "initializer", "residual", "scaling"})
 
 
 class PCNetwork(Generation):
@@ -45,9 +53,15 @@ class PCNetwork(Generation):
     dtype : "float32" or "float64"
     seed : int
         Of the initial weights.
-    initializer : str
-        One of `fastpc.initializers.NAMES`; biases begin at 0. Orthogonal weights learned best on a validation split
-        of MNIST.
+    initializer : str, optional
+        One of `fastpc.initializers.NAMES`; biases begin at 0. By default "orthogonal", which learned best on a
+        validation split of MNIST; with a scaling only "standard_normal", which it is made for.
+    residual : bool
+        Skip connections over the layers between the first and the last: x_{l−1} is added to μ_l. Hidden layers are
+        then all of one size.
+    scaling : "mupc" or None
+        Of a residual network: multiplies each layer's product by a_l, so that one learning rate and one state step
+        serve all depths; see `fastpc.architecture.scales_of`.
 
     Raises
     ------
@@ -56,8 +70,10 @@ class PCNetwork(Generation):
 
     Notes
     -----
-    F = Σ_{l<L} ½ π_l ‖x_l − μ_l‖² + loss(y, μ_L), with μ_l = f(x_{l−1}) W_l + b_l. With the output free, the
-    feed-forward pass has zero energy: predicting is one forward pass.
+    F = Σ_{l<L} ½ π_l ‖x_l − μ_l‖² + loss(y, μ_L), with μ_l = f(x_{l−1}) W_l + b_l, or in residual networks
+    μ_l = x_{l−1} + a_l (f(x_{l−1}) W_l + b_l). With the output free, the feed-forward pass has zero energy: predicting
+    is one forward pass. A scale takes the bias with it: it is a row of the weights, of a unit that is always 1, and
+    learns at their pace (the papers' networks have none).
     """
 
     def __init__(
@@ -67,22 +83,27 @@ class PCNetwork(Generation):
         loss: str = "squared_error",
         dtype: str = "float32",
         seed: int = 0,
-        initializer: str = "orthogonal",
+        initializer: str | None = None,
+        residual: bool = False,
+        scaling: str | None = None,
     ) -> None:
-        self.sizes = _checked_sizes(sizes)
-        self.activations = _checked_activations(activation, len(self.sizes) - 2)
+        self.sizes = checked_sizes(sizes)
+        self.activations = checked_activations(activation, len(self.sizes) - 2)
         require_choice("loss", loss, LOSSES)
         self.loss = loss
         self.dtype = np.dtype(dtype).name if isinstance(dtype, type | np.dtype) else dtype
         require_choice("dtype", self.dtype, DTYPES)
         require_whole("PCNetwork", "seed", seed, at_least=0, at_most=2**63 - 1)
-        require_choice("initializer", initializer, initializers.NAMES)
+        require_residual(self.sizes, residual, scaling)
+        fitting = initializers.NAMES if scaling is None else ("standard_normal",)
+        self.initializer = ("orthogonal" if scaling is None else fitting[0]) if initializer is None else initializer
+        require_choice("initializer" if scaling is None else f"initializer with {scaling}", self.initializer, fitting)
         self.seed = int(seed)
-        self.initializer = initializer
+        self.residual, self.scaling = residual, scaling
         self._parameters: NDArray[Any] = self.layout.empty_parameters()
         generator = np.random.default_rng(self.seed)
         for weights in self.weights:
-            weights[:] = initializers.initialize(initializer, weights.shape[0], weights.shape[1], generator)
+            weights[:] = initializers.initialize(self.initializer, weights.shape[0], weights.shape[1], generator)
 
     def __setattr__(self, name: str, value: object) -> None:
         if name in _SETTINGS and name in self.__dict__:
@@ -95,7 +116,8 @@ class PCNetwork(Generation):
         from fastpc.engine.layout import Layout
 
         codes = [0, *(ACTIVATIONS.index(name) for name in self.activations)]
-        return Layout(self.sizes, codes, np.dtype(self.dtype))
+        skips, scales = skips_of(self.n_layers, self.residual), scales_of(self.sizes, self.scaling)
+        return Layout(self.sizes, codes, np.dtype(self.dtype), scales, skips)
 
     @property
     def parameters(self) -> NDArray[Any]:
@@ -271,25 +293,5 @@ class PCNetwork(Generation):
     def __repr__(self) -> str:
         names = set(self.activations) or {"none"}
         activation = names.pop() if len(names) == 1 else ",".join(self.activations)
-        return f"PCNetwork({'-'.join(map(str, self.sizes))}, {activation}, {self.loss}, {self.dtype})"
-
-
-def _checked_sizes(sizes: Sequence[int]) -> tuple[int, ...]:
-    if isinstance(sizes, str | bytes) or not hasattr(sizes, "__len__") or len(sizes) < 2:
-        raise ConfigurationError(
-            f"expected at least two layer sizes, input and output, got {sizes!r}; pass for example (784, 256, 10)"
-        )
-    for size in sizes:
-        require_whole("PCNetwork", "each layer size", size, at_least=1)
-    return tuple(int(size) for size in sizes)
-
-
-def _checked_activations(activation: str | Sequence[str], n_hidden: int) -> tuple[str, ...]:
-    names = (activation,) * n_hidden if isinstance(activation, str) else tuple(activation)
-    for name in (activation,) if isinstance(activation, str) else names:
-        require_choice("activation", name, ACTIVATIONS)
-    if len(names) != n_hidden:
-        raise ConfigurationError(
-            f"expected {n_hidden} activations, one for each hidden layer, got {len(names)}; pass one name or as many"
-        )
-    return names
+        kind = f"residual, {self.scaling}, " if self.scaling else "residual, " if self.residual else ""
+        return f"PCNetwork({describe_sizes(self.sizes)}, {kind}{activation}, {self.loss}, {self.dtype})"

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastpc.engine.activations import LIPSCHITZ
-from fastpc.engine.layout import ACTIVATION
+from fastpc.engine.layout import ACTIVATION, SKIP
 
 if TYPE_CHECKING:
     from fastpc.network import PCNetwork
@@ -39,14 +39,17 @@ class Spectrum:
         self.norms = np.array([norm for _, norm in found])
 
     def curvature(self, precisions: tuple[float, ...], prior: float | None = None) -> float:
-        """Return λ = π_max (1 + s)², s the largest Lip(f_{l-1}) ‖W_l‖₂ for l ≥ 2: a bound on the curvature.
+        """Return λ = π_max (1 + s)², a bound on the curvature.
 
-        With a `prior` π_0, layer 0 is free, and W_1 and π_0 count as well.
+        s is the largest a_l Lip(f_{l-1}) ‖W_l‖₂ for l ≥ 2, 1 more where a skip leads to layer l. With a `prior` π_0,
+        layer 0 is free, and W_1 and π_0 count as well.
         """
         lowest = 1 if prior is None else 0
-        codes = self.network.layout.layers[lowest:-1, ACTIVATION]
-        slopes = np.array(LIPSCHITZ)[codes]
-        s = float(np.max(slopes * self.norms[lowest:], initial=0.0))
+        layout = self.network.layout
+        slopes = np.array(LIPSCHITZ)[layout.layers[lowest:-1, ACTIVATION]]
+        above = slice(lowest + 1, None)
+        gains = layout.scales[above] * slopes * self.norms[lowest:] + (layout.layers[above, SKIP] != 0)
+        s = float(np.max(gains, initial=0.0))
         kept = precisions if self.network.loss == "squared_error" else (*precisions[:-1], 1.0)
         return max(prior or 0.0, *kept) * (1 + s) ** 2
 

@@ -15,7 +15,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = [
     ("errors",),
     ("checks",),
-    ("clamp", "relaxation", "presets", "schedules", "initializers", "parameters", "history"),
+    ("architecture", "clamp", "relaxation", "presets", "schedules", "initializers", "parameters", "history"),
     ("optimizers", "data", "reproductions"),
     ("engine",),
     ("generation",),

@@ -24,6 +24,7 @@ from fastpc.engine.layout import (
     ERROR_STRIDE,
     PREDICTION,
     SIZE,
+    SKIP,
     SLOPE,
     STATE,
     WEIGHTS,
@@ -32,6 +33,7 @@ from fastpc.engine.llvm import BLOCK
 from fastpc.engine.memory import borrow
 from fastpc.engine.products import band_start, block_start, multiply_band, multiply_listed, n_bands, n_blocks
 from fastpc.engine.scalar import per_type
+from fastpc.engine.skips import add_states_below, carry_skip, scale_products
 from fastpc.engine.vector import transpose_block
 
 SQUARED_ERROR, CROSS_ENTROPY = range(2)
@@ -48,6 +50,7 @@ class Model(NamedTuple):
     lanes: Any  # width of a tile
     lowest: Any  # the lowest layer that moves: 1, or 0 where the input is free
     gram: Any  # W_L W_L^T in rows of whole lane groups, or empty where it does not pay; see gram
+    scales: Any  # (L + 1,) a_l, entry 0 unused
 
 
 class Batch(NamedTuple):
@@ -97,6 +100,7 @@ def predict_listed(model, slot, tile, batch, listed, n_listed):
         multiply_listed(
             rows, tile, out, lanes, model.parameters, weights, n_out, 1, batch.inputs, x, lanes, listed, n_listed
         )
+    scale_products(model, 1, layers[1, PREDICTION], n_out * lanes, tile)
 
 
 @kernel
@@ -112,11 +116,14 @@ def free_inputs(model, x, tile, batch):
 
 @kernel
 def predict(model, l, tile):
-    """mu_l = f(x_{l-1}) W_l + b_l."""
+    """mu_l = a_l (f(x_{l-1}) W_l + b_l), plus x_{l-1} where a skip leads here."""
     layers, lanes = model.layers, model.lanes
     n_in, n_out = layers[l - 1, SIZE], layers[l, SIZE]
     weights, activity, prediction = layers[l, WEIGHTS], layers[l - 1, ACTIVITY], layers[l, PREDICTION]
     multiply_band(n_out, tile, prediction, lanes, model.parameters, weights, n_out, 1, tile, activity, lanes, n_in + 1)
+    scale_products(model, l, prediction, n_out * lanes, tile)
+    if layers[l, SKIP] != 0:
+        add_states_below(model, l, tile)
 
 
 @kernel
@@ -195,22 +202,25 @@ def softmax_errors(targets, outputs, errors, work, lanes):
 
 @kernel
 def carry_errors(model, l, tile):
-    """pi_l e_l after a change of the activities below, in their layer's CHANGE: e_l <- e_l - da_{l-1} W_l."""
-    precision = model.precisions[l]
+    """pi_l e_l after a change of the activities below, in their layer's CHANGE: e_l <- e_l - a_l da_{l-1} W_l."""
+    factor = model.precisions[l] * model.scales[l]
     for band in range(n_bands(model.layers[l, SIZE])):
         products, errors = _products_of_change(model, l, ERROR, band, tile)
         for i in range(len(errors)):
-            errors[i] -= precision * products[i]
+            errors[i] -= factor * products[i]
+    if model.layers[l, SKIP] != 0:
+        carry_skip(model, l, tile)
 
 
 @kernel
 def carry_outputs(model, tile):
-    """Cross-entropy's outputs and errors after a change below: mu_L <- mu_L + da_{L-1} W_L."""
+    """Cross-entropy's outputs and errors after a change below: mu_L <- mu_L + a_L da_{L-1} W_L."""
     last = len(model.layers) - 1
+    scale = model.scales[last]
     for band in range(n_bands(model.layers[last, SIZE])):
         products, outputs = _products_of_change(model, last, PREDICTION, band, tile)
         for i in range(len(outputs)):
-            outputs[i] += products[i]
+            outputs[i] += scale * products[i]
     set_output_errors(model, tile)
 
 

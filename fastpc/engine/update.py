@@ -68,10 +68,16 @@ def work_units(sizes: Sequence[int], layers: Sequence[int] | None = None) -> NDA
 
 @kernel
 def unit_gradient(model, unit, n_samples, batch, gradient):
-    """Write sum over samples of f(x_{l-1})^T (pi_l e_l) for a unit's rows to `gradient`; return its row stride."""
+    """Write sum over samples of a_l f(x_{l-1})^T (pi_l e_l) for a unit's rows to `gradient`; return its row stride."""
     if unit[0] == 1 and model.lowest == 1:
-        return _input_gradient(model, unit, n_samples, batch, gradient)
-    return dense_gradient(model, unit, n_samples, batch, gradient)
+        stride = _input_gradient(model, unit, n_samples, batch, gradient)
+    else:
+        stride = dense_gradient(model, unit, n_samples, batch, gradient)
+    scale = model.scales[unit[0]]
+    if scale != 1:
+        for i in range((unit[2] - unit[1]) * stride):
+            gradient[i] *= scale
+    return stride
 
 
 @kernel

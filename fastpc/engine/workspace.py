@@ -76,7 +76,7 @@ def model_of(
     rows, stride = gram_shape(layout.sizes, layout.lanes) if with_gram else (0, 0)
     gram = aligned_zeros(rows * stride, layout.dtype)
     lowest = 1 if prior is None else 0
-    return Model(parameters, layout.layers, values, loss, layout.lanes, lowest, gram)
+    return Model(parameters, layout.layers, values, loss, layout.lanes, lowest, gram, layout.scales)
 
 
 def inputs_of(
