@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastpc import initializers
-from fastpc.architecture import (
+from fastpc.structure import (
     ACTIVATIONS,
     checked_activations,
     checked_sizes,
@@ -61,7 +61,7 @@ class PCNetwork(Generation):
         then all of one size.
     scaling : "mupc" or None
         Of a residual network: multiplies each layer's product by a_l, so that one learning rate and one state step
-        serve all depths; see `fastpc.architecture.scales_of`.
+        serve all depths; see `fastpc.structure.scales_of`.
 
     Raises
     ------
