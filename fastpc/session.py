@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastpc.engine.gram import gram_pays
-from fastpc.engine.settle import require_kernel
 from fastpc.engine.sharing import make_sharing
 from fastpc.engine.train import ENERGIES, N_PHASES, Chunk, train_chunk
 from fastpc.engine.update import CORRECTION_1, CORRECTION_2, N_RATES, NUDGE, RATE
@@ -131,7 +130,6 @@ class EngineSession:
         with_gram = rule.with_gram and gram_pays(network.sizes, rule.steps, batch_size, loss)
         self._model = model_of(layout, network.parameters, precisions, loss, with_gram, rule.prior)
         self._relaxation = rule.relaxation(layout.dtype.type, network.seed)
-        self._require_kernel()
         self._moments = [layout.empty_parameters() for _ in range(2)]
         self._engine_optimizer = optimizer_of(optimizer, layout, *self._moments)
         self.updates = 0
@@ -141,10 +139,6 @@ class EngineSession:
         fixed = 0.0 if isinstance(rule.step_size, str) else rule.step_size
         self._step_size = step_size_of(layout, kind, fixed, AUTO_FRACTION, self._vectors)
         self.state_step = fixed
-
-    def _require_kernel(self) -> None:
-        """Raise a ConfigurationError unless there is a kernel for the rule's settings."""
-        require_kernel(self._relaxation)
 
     def check(self, data: Dataset) -> None:
         """Raise a DataError unless `data` fit."""

@@ -26,7 +26,15 @@ class TileRule(EngineRule):
         return self.steps
 
     def session(self, network: PCNetwork, optimizer: Optimizer, batch_size: int, threads: int) -> Session:
-        """Return a session in which `network` learns by this rule."""
+        """Return a session in which `network` learns by this rule.
+
+        Raises
+        ------
+        ConfigurationError
+            If the rule's settings have no kernel.
+        """
+        from fastpc.engine.settle import require_kernel
         from fastpc.session import EngineSession
 
+        require_kernel(self.relaxation(network.layout.dtype.type, network.seed))
         return EngineSession(self, network, optimizer, batch_size, threads)
