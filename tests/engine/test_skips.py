@@ -128,7 +128,9 @@ def test_every_sweep_over_the_errors_is_the_reference_s(deep: Deep, steps: int, 
     assert distance(found.errors, deep.naive.errors(states), scale) <= deep.tolerance
 
 
-@pytest.mark.parametrize("rule", [Backprop(), ZIL(), FixedPrediction(steps=6, step_size=1.0)], ids=lambda rule: rule.name)
+@pytest.mark.parametrize(
+    "rule", [Backprop(), ZIL(), FixedPrediction(steps=6, step_size=1.0)], ids=lambda rule: rule.name
+)
 @given(deep=deeps(dtypes=("float64",)))
 def test_rules_that_reach_backpropagation_do_so_here(rule: Any, deep: Deep) -> None:
     deep = deep.without(deep.naive.clearance([deep.naive.feedforward()[0]]) <= MARGIN)
