@@ -21,7 +21,7 @@ class Preset:
         Sizes of the hidden layers; the data says the first and the last size.
     activation : tuple of str
         One for all hidden layers, or one for each.
-    loss, dtype, initializer : str
+    loss, dtype, initializer, residual, scaling
         As `fastpc.PCNetwork` takes them.
     rule : str
         The name of a learning rule.
@@ -58,6 +58,8 @@ class Preset:
     loss: str = "squared_error"
     dtype: str = "float32"
     initializer: str = "orthogonal"
+    residual: bool = False
+    scaling: str | None = None
     rule: str = "pc"
     steps: int = 3
     step_size: float | Literal["auto"] = 0.05

@@ -133,6 +133,14 @@ class TestTrain:
         assert result["learning_rate"] == 0.003
         assert result["activations"] == ["tanh"]
 
+    def test_residual_networks_run_with_scales_and_without(self, capsys):
+        deep = ("train", "--data", "digits", "--hidden", "16,16,16", "--epochs", "1", "--residual")
+        for scaling, initializer in ((None, "orthogonal"), ("mupc", "standard_normal")):
+            result = run_json(capsys, *deep, *(() if scaling is None else ("--scaling", scaling)))
+            assert (result["residual"], result["scaling"], result["initializer"]) == (True, scaling, initializer)
+        assert main([*deep, "--scaling", "mupc"]) == 0
+        assert "residual, mupc" in capsys.readouterr().out
+
     def test_incremental_learning_runs_by_its_name(self, capsys):
         plain = run_json(capsys, *SMALL)
         incremental = run_json(capsys, *SMALL, "--rule", "ipc", "--nudge", "positive")

@@ -56,6 +56,13 @@ def test_another_schedule_leaves_the_preset_s_warmup():
     )
 
 
+def test_the_weights_of_a_scaled_network_are_standard_normal_unless_others_are_asked_for():
+    given = NOTHING | {"hidden": (8, 8), "residual": True, "scaling": "mupc"}
+    assert build.chosen("pc-se", None, given).initializer == "standard_normal"
+    assert build.chosen(None, None, given).initializer == "standard_normal"
+    assert build.chosen("mupc-30", None, NOTHING | {"initializer": "he_normal"}).initializer == "he_normal"
+
+
 def test_a_preset_reaches_the_run(capsys):
     result = run_json(capsys, *TRAIN, "--preset", "backprop-ce", "--initializer", "he_normal", "--warmup", "0.5")
     preset = replace(REPRODUCTIONS["backprop-ce"].preset, hidden=(8,), epochs=1, initializer="he_normal", warmup=0.5)

@@ -68,7 +68,9 @@ def network(preset: Preset, sizes: tuple[int, ...], seed: int) -> "PCNetwork | B
         from fastpc.bidirectional import BidirectionalNetwork
 
         return BidirectionalNetwork(sizes, activation, preset.loss, preset.dtype, seed)
-    return PCNetwork(sizes, activation, preset.loss, preset.dtype, seed, preset.initializer)
+    return PCNetwork(
+        sizes, activation, preset.loss, preset.dtype, seed, preset.initializer, preset.residual, preset.scaling
+    )
 
 
 def rule(preset: Preset) -> "Rule":
@@ -132,7 +134,10 @@ def chosen(name: str | None, rule_name: str | None, given: dict[str, Any]) -> Pr
         preset = replace(preset, warmup=None)
     require_effect(preset, given)
     settings = replace(preset, **{key: value for key, value in given.items() if value is not None})
+    if settings.scaling is not None and given["initializer"] is None:
+        settings = replace(settings, initializer="standard_normal")
     require_direction(settings.rule, settings.direction)
+    require_plain(settings)
     return settings
 
 
@@ -186,6 +191,23 @@ def require_direction(rule_name: str, direction: str) -> None:
         raise ConfigurationError(
             f"expected --direction {direction} with --rule {' or '.join(able[direction])}, got {rule_name}; "
             "use one of these, or leave --direction out"
+        )
+
+
+def require_plain(preset: Preset) -> None:
+    """Raise unless skips and scales are for a rule whose network has them.
+
+    Raises
+    ------
+    ConfigurationError
+        If they are not.
+    """
+    without = ("bpc", "notebook")
+    if preset.rule in without and (preset.residual or preset.scaling is not None):
+        able = ", ".join(name for name in RULES if name not in without)
+        raise ConfigurationError(
+            f"expected --residual and --scaling with --rule {able}, got --rule {preset.rule}; "
+            "use one of these, or leave both out"
         )
 
 

@@ -90,6 +90,22 @@ def train(
             show_default=DEFAULT.initializer,
         ),
     ] = None,
+    residual: Annotated[
+        bool | None,
+        _option(
+            "Network",
+            "Skip connections between hidden layers, all of one size, so that very deep networks learn.",
+            "--residual",
+        ),
+    ] = None,
+    scaling: Annotated[
+        str | None,
+        _option(
+            "Network",
+            "Of a residual network: mupc scales every layer, so that the same rates serve all depths.",
+            metavar="NAME",
+        ),
+    ] = None,
     preset: Annotated[
         str | None,
         _option(
@@ -231,6 +247,8 @@ def train(
         "loss": loss,
         "dtype": dtype,
         "initializer": initializer,
+        "residual": residual,
+        "scaling": scaling,
         "steps": steps,
         "step_size": None if step_size is None else parse_step_size(step_size),
         "momentum": momentum,

@@ -1,0 +1,89 @@
+"""What networks are made of: skips, scales, and combinations that are refused."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fastpc import PCNetwork
+from fastpc.errors import ConfigurationError
+from fastpc.structure import describe_sizes, scales_of, skips_of
+from naive_residual import mupc_scales
+
+DEPTHS = (8, 128)
+
+
+def outputs(n_hidden: int, seed: int) -> Any:
+    """Return what an untrained network makes of normal inputs, (samples, outputs)."""
+    network = PCNetwork((32, *(64,) * n_hidden, 16), "tanh", seed=seed, residual=True, scaling="mupc")
+    return network.forward(np.random.default_rng(seed).standard_normal((128, 32)))
+
+
+def test_the_output_s_variance_does_not_depend_on_the_depth() -> None:
+    # Of one network it varies with the draw of the weights: the mean over many is what the scales keep.
+    shallow, deep = (np.mean([outputs(depth, seed).var() for seed in range(60)]) for depth in DEPTHS)
+    assert abs(deep / shallow - 1) < 0.1
+
+
+def test_without_scales_it_grows_beyond_bounds() -> None:
+    network = PCNetwork((32, *(64,) * 128, 16), "relu", residual=True)
+    x = np.random.default_rng(0).standard_normal((8, 32))
+    assert network.forward(x).var() > 1e6
+
+
+def test_no_skip_leads_over_the_first_and_the_last_layer() -> None:
+    assert skips_of(5, residual=True) == (False, True, True, True, False)
+    assert skips_of(3, residual=True) == (False, True, False)
+    assert not any(skips_of(5, residual=False))
+
+
+def test_the_scales_are_the_paper_s() -> None:
+    sizes = (784, 128, 128, 128, 10)
+    np.testing.assert_allclose(scales_of(sizes, "mupc"), mupc_scales(sizes), rtol=1e-15)
+    np.testing.assert_allclose(scales_of(sizes, "mupc"), [1 / 28, 512**-0.5, 512**-0.5, 1 / 128])
+    assert scales_of(sizes, None) == (1.0,) * 4
+
+
+def test_its_weights_are_standard_normal_and_its_biases_zero() -> None:
+    network = PCNetwork((100, 80, 80, 90), residual=True, scaling="mupc")
+    assert network.initializer == "standard_normal"
+    for weights, biases in zip(network.weights, network.biases, strict=True):
+        assert abs(weights.std() - 1) < 0.03
+        assert abs(weights.mean()) < 0.03
+        assert not biases.any()
+
+
+@pytest.mark.parametrize("wrong", [
+    {"sizes": (3, 4, 2)}, {"sizes": (3, 2)}, {"sizes": (3, 4, 5, 2)}, {"sizes": (3, 4, 4, 5, 2)}, {"residual": 1},
+    {"residual": "yes"}, {"scaling": "mup"}, {"scaling": 2.0}, {"residual": False, "scaling": "mupc"},
+    {"scaling": "mupc", "initializer": "orthogonal"},
+])  # fmt: skip
+def test_what_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match=r"expected .*, got .*; ") as caught:
+        PCNetwork(**{"sizes": (3, 4, 4, 2), "residual": True, **wrong})
+    assert "\n" not in str(caught.value)
+
+
+def test_many_layers_of_one_size_are_counted() -> None:
+    assert describe_sizes((784, 128, 128, 128, 10)) == "784-128-128-128-10"
+    assert describe_sizes((784, *(128,) * 30, 10)) == "784-30x128-10"
+    network = PCNetwork((9, *(4,) * 30, 3), "tanh", residual=True, scaling="mupc")
+    assert repr(network) == "PCNetwork(9-30x4-3, residual, mupc, tanh, squared_error, float32)"
+
+
+@pytest.mark.parametrize("scaling", ["mupc", None])
+def test_a_saved_network_comes_back_with_its_skips_and_scales(tmp_path: Any, scaling: str | None) -> None:
+    network = PCNetwork((5, 4, 4, 4, 2), "gelu", residual=True, scaling=scaling)
+    network.save(tmp_path / "model")
+    back = PCNetwork.load(tmp_path / "model")
+    assert (back.residual, back.scaling, back.initializer) == (True, scaling, network.initializer)
+    x = np.random.default_rng(0).standard_normal((7, 5))
+    assert back.parameters.tobytes() == network.parameters.tobytes()
+    assert np.array_equal(back.forward(x), network.forward(x))
+
+
+def test_what_the_parameters_were_made_for_stays() -> None:
+    network = PCNetwork((5, 4, 4, 2), residual=True)
+    for name in ("residual", "scaling"):
+        with pytest.raises(AttributeError, match=f"expected {name} to stay"):
+            setattr(network, name, None)
