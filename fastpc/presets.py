@@ -129,9 +129,9 @@ BY_RULE = {
 # states, and recognition stays that of a linear network. Decay brings them down to where relaxation finds its way.
 GENERATIVE = Preset(
     direction="generative",
-    hidden=(512,),
+    hidden=(1024,),
     initializer="he_normal",
-    steps=20,
+    steps=5,
     step_size="auto",
     momentum=0.5,
     optimizer="adamw",
