@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastpc.architecture import ACTIVATIONS
 from fastpc.errors import DataError
 from fastpc.network import PCNetwork
 from fastpc.relaxation import Relaxation
+from fastpc.structure import ACTIVATIONS
 
 if TYPE_CHECKING:
     from fastpc.data import Dataset

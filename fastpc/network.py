@@ -10,7 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastpc import initializers
-from fastpc.architecture import (
+from fastpc.checks import require_choice, require_whole
+from fastpc.clamp import Clamp
+from fastpc.errors import DataError
+from fastpc.generation import Generation
+from fastpc.parameters import LayerArrays
+from fastpc.relaxation import Relaxation
+from fastpc.structure import (
     ACTIVATIONS,
     checked_activations,
     checked_sizes,
@@ -19,12 +25,6 @@ from fastpc.architecture import (
     scales_of,
     skips_of,
 )
-from fastpc.checks import require_choice, require_whole
-from fastpc.clamp import Clamp
-from fastpc.errors import DataError
-from fastpc.generation import Generation
-from fastpc.parameters import LayerArrays
-from fastpc.relaxation import Relaxation
 
 if TYPE_CHECKING:
     from fastpc.data import Dataset
@@ -61,7 +61,7 @@ class PCNetwork(Generation):
         then all of one size.
     scaling : "mupc" or None
         Of a residual network: multiplies each layer's product by a_l, so that one learning rate and one state step
-        serve all depths; see `fastpc.architecture.scales_of`.
+        serve all depths; see `fastpc.structure.scales_of`.
 
     Raises
     ------

@@ -15,7 +15,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = [
     ("errors",),
     ("checks",),
-    ("architecture", "clamp", "relaxation", "presets", "schedules", "initializers", "parameters", "history"),
+    ("structure", "clamp", "relaxation", "presets", "schedules", "initializers", "parameters", "history"),
     ("optimizers", "data", "reproductions"),
     ("engine",),
     ("generation",),

@@ -54,6 +54,32 @@ class TestTrain:
         assert main([*SMALL, "--rule", rule, *options]) == 0
         assert re.search(rf"rule +│ {rule}\b", capsys.readouterr().out)
 
+    def test_a_generative_network_has_labels_below_and_is_measured_by_relaxing(self, capsys):
+        result = run_json(
+            capsys, *SMALL, "--direction", "generative", "--hidden", "64", "--batch-size", "16", "--epochs", "10"
+        )
+        assert result["layers"] == [10, 64, 64]
+        assert result["direction"] == "generative"
+        assert float(str(result["test_accuracy"])) > 0.5
+        assert result["train_accuracy"] is None
+
+    @pytest.mark.parametrize("direction", ["generative", "unsupervised"])
+    def test_evaluate_measures_as_train_did(self, capsys, tmp_path, direction):
+        options = ("--direction", direction, "--steps", "5", "--out", str(tmp_path))
+        trained = run_json(capsys, *SMALL, *options)
+        again = run_json(capsys, "evaluate", str(tmp_path))
+        assert again["test_accuracy"] == trained["test_accuracy"]
+        assert again["loss"] == trained["test_loss"]
+
+    def test_an_unsupervised_network_is_measured_by_its_reconstructions(self, capsys):
+        options = ("--direction", "unsupervised", "--steps", "5")
+        result = run_json(capsys, *SMALL, *options)
+        assert result["layers"] == [32, 16, 64]
+        assert result["test_accuracy"] is None
+        assert float(str(result["test_loss"])) > 0
+        assert main([*SMALL, *options, "--quiet"]) == 0
+        assert capsys.readouterr().out.startswith("test reconstruction error ")
+
     def test_people_get_a_table(self, capsys):
         assert main([*SMALL]) == 0
         out = capsys.readouterr().out

@@ -5,7 +5,17 @@ from typing import Annotated
 
 import typer
 
-from fastpc.cli.options import DataOption, JsonOption, QuietOption, ThreadsOption, model_path, recorded_source, warn
+from fastpc.cli import build
+from fastpc.cli.options import (
+    DataOption,
+    JsonOption,
+    QuietOption,
+    ThreadsOption,
+    model_path,
+    recorded_preset,
+    recorded_source,
+    warn,
+)
 
 EXAMPLES = """
 [bold]Examples[/bold]
@@ -38,6 +48,7 @@ def evaluate(
     from fastpc.data import find
     from fastpc.evaluation import evaluate as measure
     from fastpc.network import PCNetwork
+    from fastpc.trainer import Trainer
 
     path = model_path(model)
     network = kind_of_network(path).load(path)
@@ -49,6 +60,9 @@ def evaluate(
             from fastpc.notebook import evaluate as recognise
 
             evaluation = recognise(network, test)
+        elif (preset := recorded_preset(model)).direction != "discriminative":
+            # By relaxing, as its rule says.
+            evaluation = Trainer(network, build.rule(preset), threads=threads).evaluate(test)
         else:
             evaluation = measure(network, test, threads=threads)
     if as_json:

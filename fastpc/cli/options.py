@@ -1,11 +1,13 @@
 """Options that several commands share, and what their values mean."""
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from fastpc.errors import ConfigurationError
+from fastpc.presets import Preset
 
 DataOption = Annotated[
     str,
@@ -88,6 +90,18 @@ def recorded_source(path: Path) -> str:
     except (OSError, ValueError, KeyError, TypeError):
         return "auto"
     return "digits" if recorded == "digits" else "auto"
+
+
+def recorded_preset(path: Path) -> Preset:
+    """Return the settings that a run's folder says it trained with; the default's where it says none."""
+    import json
+
+    names = {field.name for field in fields(Preset)}
+    try:
+        recorded = json.loads((path / "config.json").read_text(encoding="utf-8"))
+        return Preset(**{name: value for name, value in recorded.items() if name in names})
+    except (OSError, ValueError, AttributeError, TypeError):
+        return Preset()
 
 
 def warn(message: str) -> None:

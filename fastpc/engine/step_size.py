@@ -2,9 +2,8 @@
 
 Without momentum, and but for f'' terms, the curvature of F in the states is at most
 
-    lambda = pi_max (1 + s)^2,   s = max over l >= 2 of a_l Lip(f_{l-1}) ||W_l||_2, plus 1 where a skip leads to layer l
-
-(over l >= 1 where layer 0 is free).
+    lambda = pi_max (1 + s)^2,   s = max over l >= 2 (1 where layer 0 is free) of a_l Lip(f_{l-1}) ||W_l||_2,
+                                 and 1 more where a skip leads to layer l
 
 (DESIGN: the Hessian is M^T Pi M with M = I - J, and ||J|| <= s). Plain steps are stable below 2 / lambda. The norms
 come from one step of the power iteration a batch, warm-started: the weights change little, so it never falls behind.
