@@ -6,7 +6,7 @@ training images were learned. The test set had no part in it. What counts is the
 
 from dataclasses import dataclass, replace
 
-from fastpc.presets import BIDIRECTIONAL, Preset
+from fastpc.presets import BIDIRECTIONAL, GENERATIVE, UNSUPERVISED, Preset
 
 
 @dataclass(frozen=True)
@@ -95,5 +95,7 @@ REPRODUCTIONS = {
         ),
         Reproduction("pc-best", "PC, two wide hidden layers", 0.985, WIDE),
         Reproduction("bpc", "Bidirectional PC: recognition", 0.97, BIDIRECTIONAL, 0.94),
+        Reproduction("generative", "Generative PC: recognition by relaxing", 0.87, GENERATIVE, 0.85),
+        Reproduction("unsupervised", "Unsupervised PC, beside principal components", None, UNSUPERVISED),
     )
 }
