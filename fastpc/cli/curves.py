@@ -12,7 +12,7 @@ TRAINING, TEST = "#0072B2", "#D55E00"
 
 
 def curves_of(results: dict[str, Any]) -> dict[str, Any]:
-    """Return each preset's curves, a list for each seed: the training error as each epoch went by.
+    """Return each preset's curves, a list for each seed, of what has to become small.
 
     Parameters
     ----------
@@ -22,17 +22,26 @@ def curves_of(results: dict[str, Any]) -> dict[str, Any]:
     Returns
     -------
     dict
-        By preset: ``training_error``, a list of errors for each seed; ``test_error``, each seed's after the final
-        epoch; ``bar``, the largest test error to end with.
+        By preset: ``training``, for each seed the part of the samples that was wrong as each epoch went by, or the
+        energy where nothing is recognised then; ``test``, each seed's error after the final epoch; ``bar``, the largest
+        to end with.
     """
     return {
         name: {
-            "training_error": [[1 - epoch["accuracy"] for epoch in run["metrics"]] for run in found["runs"] if run],
-            "test_error": [1 - accuracy for accuracy in found["test_accuracies"]],
-            "bar": 1 - found["bar"],
+            "training": [[_wrong(epoch) for epoch in run["metrics"]] for run in found["runs"] if run],
+            "test": [_error(found, value) for value in found["values"]],
+            "bar": _error(found, found["bar"]),
         }
         for name, found in results["presets"].items()
     }
+
+
+def _wrong(epoch: dict[str, Any]) -> float:
+    return float(sum(epoch["energy"]) if epoch["accuracy"] is None else 1 - epoch["accuracy"])
+
+
+def _error(found: dict[str, Any], value: float) -> float:
+    return 1 - value if found["measure"] == "test accuracy" else value
 
 
 def write_curves(results: dict[str, Any], folder: Path) -> bool:
@@ -45,7 +54,7 @@ def write_curves(results: dict[str, Any], folder: Path) -> bool:
         return False
     rows = -(-len(curves) // COLUMNS)
     figure = Figure(figsize=(8.4, 0.8 + 1.6 * rows), layout="constrained")
-    panels = figure.subplots(rows, COLUMNS, squeeze=False, sharex=True, sharey=True).ravel()
+    panels = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
     for axes, (name, curve) in zip(panels, curves.items(), strict=False):
         _draw(axes, name, curve)
     for axes in panels[len(curves) :]:
@@ -53,17 +62,15 @@ def write_curves(results: dict[str, Any], folder: Path) -> bool:
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False, fontsize=8)
     figure.supxlabel("epoch", fontsize=9)
-    figure.supylabel("error", fontsize=9)
+    figure.supylabel("error, or energy", fontsize=9)
     # No date and no version inside: the same figures give the same file.
     figure.savefig(folder / "curves.png", dpi=DPI, metadata={"Software": None})
     return True
 
 
 def _draw(axes: Any, name: str, curve: dict[str, Any]) -> None:
-    from matplotlib.ticker import PercentFormatter
-
     texts = ("training, as the epoch goes by", "test, after the final one")
-    for k, (errors, error) in enumerate(zip(curve["training_error"], curve["test_error"], strict=True)):
+    for k, (errors, error) in enumerate(zip(curve["training"], curve["test"], strict=True)):
         over, after = texts if k == 0 else (None, None)
         # A logarithm has no place for none wrong.
         shown = [max(wrong, LEAST) for wrong in errors]
@@ -71,7 +78,6 @@ def _draw(axes: Any, name: str, curve: dict[str, Any]) -> None:
         axes.plot(len(errors), max(error, LEAST), "D", color=TEST, markersize=4, label=after)
     axes.axhline(curve["bar"], color="black", linewidth=0.9, linestyle="--", label="bar: to end below")
     axes.set_yscale("log")
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=None))
     axes.set_title(name, loc="left", fontsize=9, fontweight="bold")
     axes.tick_params(labelsize=8)
     for side in ("top", "right"):

@@ -19,8 +19,10 @@ from fastpc.reproductions import REPRODUCTIONS, Reproduction
 RESULT = "result.json"
 QUICK_EPOCHS = 3
 QUICK_SLACK = 0.015
-"""How far below its bar a quick run may end: three of 25 epochs cost up to a point of accuracy, and what is broken
-costs more than the half point that is left for a single seed's luck."""
+"""How far below its bar a quick run's accuracy may end: three of 25 epochs cost up to a point, and what is broken costs
+more than the half point that is left for a single seed's luck."""
+QUICK_FACTOR = 1.25
+"""By how much a quick run's reconstruction error may be above its bar."""
 
 
 @dataclass(frozen=True)
@@ -42,14 +44,15 @@ class Row:
     runs: list[dict[str, Any] | None]
 
     @property
-    def accuracies(self) -> list[float]:
-        """Test accuracies after the final epoch, of runs that have one."""
-        return [float(run["test_accuracy"]) for run in self.runs if run is not None]
+    def values(self) -> list[float]:
+        """What counts, after the final epoch, of runs that got there."""
+        key = "test_loss" if self.target.by_error else "test_accuracy"
+        return [float(run[key]) for run in self.runs if run is not None]
 
     @property
-    def accuracy(self) -> float | None:
-        """Their mean; None unless every run has one."""
-        return fmean(self.accuracies) if self.runs and None not in self.runs else None
+    def mean(self) -> float | None:
+        """Their mean; None unless every run got there."""
+        return fmean(self.values) if self.runs and None not in self.runs else None
 
     @property
     def seconds(self) -> float:
@@ -59,7 +62,13 @@ class Row:
     @property
     def met(self) -> bool:
         """Whether the mean reaches the bar."""
-        return self.accuracy is not None and self.accuracy >= self.bar
+        if self.mean is None:
+            return False
+        return self.mean < self.bar if self.target.by_error else self.mean >= self.bar
+
+    def shown(self, value: float | None) -> str:
+        """Write a value of what counts."""
+        return "-" if value is None else f"{value:.3f}" if self.target.by_error else percent(value)
 
 
 def reproduce(
@@ -87,18 +96,29 @@ def reproduce(
     rows = []
     for name in names:
         target = REPRODUCTIONS[name]
-        preset, bar = target.preset, target.bar
-        if quick:
-            preset, bar = replace(preset, epochs=min(QUICK_EPOCHS, preset.epochs)), bar - QUICK_SLACK
-        runs = []
+        preset = replace(target.preset, epochs=min(QUICK_EPOCHS, target.preset.epochs)) if quick else target.preset
+        row = Row(target, _bar(target, source, quick=quick), [])
         for seed in range(seeds):
-            job = Job(preset, None, source, None, seed, threads, folder / name / f"seed-{seed}")
-            runs.append(_run(job, folder / name / f"seed-{seed}", f"{name}, seed {seed}", show))
-        rows.append(Row(target, bar, runs))
+            path = folder / name / f"seed-{seed}"
+            row.runs.append(run := _run(Job(preset, None, source, None, seed, threads, path), path, show))
+            if show and run is not None:
+                say(f"{name}, {path.name}: {row.shown(row.values[-1])} in {run['train_seconds']:.1f} s of training.")
+        rows.append(row)
     return rows
 
 
-def _run(job: Job, folder: Path, title: str, show: bool) -> dict[str, Any] | None:
+def _bar(target: Reproduction, source: str, *, quick: bool) -> float:
+    """Return what a preset has to reach."""
+    if target.bar is not None:
+        return target.bar - QUICK_SLACK if quick else target.bar
+    from fastpc.cli.pca import reconstruction_error
+    from fastpc.data import find
+
+    error = reconstruction_error(*find(source, warn=warn), target.preset.latents)
+    return error * QUICK_FACTOR if quick else error
+
+
+def _run(job: Job, folder: Path, show: bool) -> dict[str, Any] | None:
     """Return what a run measured, from its folder if it was finished there with the same settings."""
     configuration = as_plain(job.configuration)
     kept = folder / RESULT
@@ -109,14 +129,12 @@ def _run(job: Job, folder: Path, title: str, show: bool) -> dict[str, Any] | Non
     try:
         run: dict[str, Any] = as_plain(as_record(job.run(show_progress=show)))
     except DivergenceError as error:
-        warn(f"{title}: {error}".rstrip("."))
+        warn(f"{folder.parent.name}, {folder.name}: {error}".rstrip("."))
         return None
     lines = (folder / METRICS).read_text(encoding="utf-8").splitlines()
     run["metrics"] = [json.loads(line) for line in lines]
     run |= {"processor": processor(), "threads": job.threads}
     kept.write_text(json.dumps({"configuration": configuration, "run": run}) + "\n", encoding="utf-8")
-    if show:
-        say(f"{title}: {percent(run['test_accuracy'])} in {run['train_seconds']:.1f} s of training.")
     return run
 
 

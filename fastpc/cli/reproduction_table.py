@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from fastpc import __version__
-from fastpc.cli.output import as_plain, percent
+from fastpc.cli.output import as_plain
 from fastpc.cli.reproduction import Row
 
-HEADER = ("preset", "", "network", "bar", "published", "test accuracy", "of each seed", "seconds a seed", "bar is")
-ON_TERMINALS = ("preset", "bar", "published", "test accuracy", "of each seed", "bar is")
+HEADER = ("preset", "", "network", "bar", "published", "reached", "of each seed", "seconds a seed", "bar is")
+ON_TERMINALS = ("preset", "bar", "published", "reached", "of each seed", "bar is")
 
 
 def as_results(rows: Sequence[Row], *, quick: bool) -> dict[str, Any]:
@@ -18,10 +18,11 @@ def as_results(rows: Sequence[Row], *, quick: bool) -> dict[str, Any]:
     presets = {
         row.target.name: {
             "about": row.target.about,
+            "measure": row.target.measure,
             "bar": row.bar,
             "published": row.target.published,
-            "test_accuracy": row.accuracy,
-            "test_accuracies": row.accuracies,
+            "mean": row.mean,
+            "values": row.values,
             "met": row.met,
             "train_seconds": row.seconds,
             "runs": row.runs,
@@ -41,10 +42,10 @@ def cells(row: Row) -> tuple[str, ...]:
         row.target.name,
         row.target.about,
         "-".join(map(str, runs[0]["layers"])) if runs else "-",
-        percent(row.bar),
-        percent(row.target.published),
-        percent(row.accuracy),
-        ", ".join("diverged" if run is None else percent(run["test_accuracy"]) for run in row.runs),
+        row.shown(row.bar),
+        row.shown(row.target.published),
+        row.shown(row.mean),
+        ", ".join((*map(row.shown, row.values), *("diverged" for run in row.runs if run is None))),
         f"{row.seconds / len(runs):.0f}" if runs else "-",
         "met" if row.met else "not met",
     )
@@ -55,7 +56,7 @@ def print_rows(rows: Sequence[Row]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title="Test accuracy after the final epoch", title_justify="left")
+    table = Table(title="After the final epoch", title_justify="left")
     for name in ON_TERMINALS:
         table.add_column(name, overflow="fold")
     for row in rows:

@@ -12,8 +12,8 @@ from benchmarks.errors import BenchmarkError
 
 def results(**more: Any) -> dict[str, Any]:
     runs = [{"layers": [784, 128, 10], "processor": "Fast", "threads": 2}] * 2
-    preset = {"about": "PC", "bar": 0.98, "published": None, "test_accuracy": 0.9825, "test_accuracies": [0.982, 0.983]}
-    preset |= {"met": True, "train_seconds": 8.0, "runs": runs}
+    preset = {"about": "PC", "bar": 0.98, "published": None, "mean": 0.9825, "values": [0.982, 0.983]}
+    preset |= {"measure": "test accuracy", "met": True, "train_seconds": 8.0, "runs": runs}
     return {"fastpc": "1.0", "quick": False, "met": True, "presets": {"pc-se": preset}} | more
 
 
@@ -32,7 +32,7 @@ def test_the_pages_get_the_table_and_the_curves(folder: Path, tmp_path: Path) ->
     page.write_text("before\n<!-- figures: reproduced -->\nold\n<!-- /figures -->\nafter\n")
     readme.main([str(folder), "--pages", str(page), "--figures", str(tmp_path / "figures")])
     text = page.read_text()
-    assert "| `pc-se` | PC | 784-128-10 | 98.0% |  | **98.25%** | 98.20%, 98.30% | 4 |" in text
+    assert "| `pc-se` | PC | 784-128-10 | 98.00% |  | **98.25%** | 98.20%, 98.30% | 4 |" in text
     assert "fastpc 1.0, on Fast, 2 threads" in text
     assert text.startswith("before\n")
     assert text.endswith("<!-- /figures -->\nafter\n")
