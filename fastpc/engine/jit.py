@@ -64,11 +64,10 @@ class Driver:
 
     def __call__(self, n_threads: int, *arguments: Any) -> None:
         """Run every thread's share and return when all are done."""
-        if not threads.may_run_parallel(n_threads):
-            for thread in range(n_threads):
-                self._share(thread, *arguments)
-            return
         address = self._address(arguments)
+        if not threads.may_run_parallel(n_threads):
+            threads.run_serially(n_threads, address, arguments)
+            return
         with threads.region_lock:
             before = numba.get_num_threads()
             numba.set_num_threads(min(n_threads, threads.available_threads()))
@@ -188,5 +187,5 @@ class _DriverCache(caching.FunctionCache):  # type: ignore[misc]
             self.disable()
 
 
-for _dispatcher in (threads._in_parallel, threads.run_parallel):
+for _dispatcher in (threads._in_parallel, threads.run_parallel, threads.run_serially):
     _cache(_dispatcher)
