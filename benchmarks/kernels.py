@@ -64,9 +64,9 @@ def make(data: Mnist) -> Bench:
 @numba.njit  # type: ignore[untyped-decorator]
 def start_batch(model: Any, inputs: Any, order: Any, batch: Any, scratch: Any) -> None:
     """Feed the whole batch forward, tile after tile."""
-    tile, listed, work = scratch.tiles[0], scratch.listed[0], scratch.work[0]
+    tile, work = scratch.tiles[0], scratch.work[0]
     for first in range(0, len(order), model.lanes):
-        predict_first(model, inputs, order, first, model.lanes, first // model.lanes, tile, batch, listed, work)
+        predict_first(model, inputs, order, first, model.lanes, first // model.lanes, tile, batch, work)
         feed_forward(model, tile)
         set_targets(model, inputs, order, first, model.lanes, tile)
         store_tile(model, first, model.lanes, tile, batch, work)
@@ -76,9 +76,7 @@ def start_batch(model: Any, inputs: Any, order: Any, batch: Any, scratch: Any) -
 def input_products(n: int, model: Any, inputs: Any, order: Any, batch: Any, scratch: Any) -> None:
     """mu_1 of the first tile: rows of W_1 under pixels that are not zero, loading the pixels included."""
     for _ in range(n):
-        predict_first(
-            model, inputs, order, 0, model.lanes, 0, scratch.tiles[0], batch, scratch.listed[0], scratch.work[0]
-        )
+        predict_first(model, inputs, order, 0, model.lanes, 0, scratch.tiles[0], batch, scratch.work[0])
 
 
 @numba.njit  # type: ignore[untyped-decorator]

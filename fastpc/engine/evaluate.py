@@ -14,7 +14,7 @@ from fastpc.engine.update import unit_gradient
 @driver
 def forward(thread, model, inputs, order, outputs, batch, scratch, sharing):
     """Write mu_L of the feed-forward pass, ``outputs[k]`` for sample ``order[k]``; no target is looked at."""
-    tile, listed, work = scratch.tiles[thread], scratch.listed[thread], scratch.work[thread]
+    tile, work = scratch.tiles[thread], scratch.work[thread]
     lanes, last = model.lanes, len(model.layers) - 1
     while True:
         t = take_unit(sharing, 0, thread, (len(order) + lanes - 1) // lanes)
@@ -22,7 +22,7 @@ def forward(thread, model, inputs, order, outputs, batch, scratch, sharing):
             break
         first = t * lanes
         count = min(lanes, len(order) - first)
-        predict_first(model, inputs, order, first, count, thread, tile, batch, listed, work)
+        predict_first(model, inputs, order, first, count, thread, tile, batch, work)
         feed_forward(model, tile)
         copy_out(model, last, PREDICTION, first, count, tile, outputs)
 
@@ -39,7 +39,7 @@ def copy_out(model, l, column, first, count, tile, rows):
 @driver
 def relax_batch(thread, model, inputs, relaxation, step_size, order, states, traces, batch, scratch, sharing):
     """Relax a batch as training does; keep the states (samples, sum of hidden n_l) and each tile's energy trace."""
-    tile, listed, work = scratch.tiles[thread], scratch.listed[thread], scratch.work[thread]
+    tile, work = scratch.tiles[thread], scratch.work[thread]
     lanes = model.lanes
     while True:
         t = take_unit(sharing, 0, thread, (len(order) + lanes - 1) // lanes)
@@ -47,7 +47,7 @@ def relax_batch(thread, model, inputs, relaxation, step_size, order, states, tra
             break
         first = t * lanes
         count = min(lanes, len(order) - first)
-        train_tile(model, inputs, relaxation, step_size, batch, order, t, tile, listed, work, traces[t])
+        train_tile(model, inputs, relaxation, step_size, batch, order, t, tile, work, traces[t])
         offset = 0
         for l in range(1, len(model.layers) - 1):
             size = model.layers[l, SIZE]

@@ -18,7 +18,9 @@ from fastpc.engine.jit import driver, kernel
 from fastpc.engine.layout import (
     ACTIVITY_STRIDE,
     BATCH_ACTIVITY,
+    BATCH_ERROR,
     ERROR,
+    ERROR_STRIDE,
     PREDICTION,
     SIZE,
     STATE,
@@ -28,8 +30,9 @@ from fastpc.engine.memory import borrow
 from fastpc.engine.products import block_start, multiply, n_blocks
 from fastpc.engine.sharing import finish_unit, take_unit, wait_for_phase
 from fastpc.engine.step_size import FIXED, next_step_size
-from fastpc.engine.tile import area, softmax_errors, store_errors, store_rows
+from fastpc.engine.tile import area, softmax_errors, store_errors
 from fastpc.engine.train import WEIGHTS_THEMSELVES, batch_order, has_failed, sum_batch
+from fastpc.engine.transpose import store_rows, turn_rows
 from fastpc.engine.update import all_finite, dense_gradient
 
 
@@ -42,13 +45,13 @@ class NotebookSettings(NamedTuple):
 
 
 @kernel
-def start_tile(model, inputs, order, first, count, t, tile, batch, listed, work):
+def start_tile(model, inputs, order, first, count, t, tile, batch, work):
     """Clamp the images, set the other states to zero, and keep the labels where layer 0 has no prediction."""
     n_pixels, lanes = model.layers[2, SIZE], model.lanes
-    masks = t * (n_pixels + 1)
-    load_inputs(
-        inputs, order, first, count, n_pixels, tile, model.layers[2, STATE], lanes, batch.masks, masks, listed, work
-    )
+    stride = model.layers[2, ERROR_STRIDE]
+    place = model.layers[2, BATCH_ERROR] + first * stride
+    load_inputs(inputs, order, first, count, n_pixels, batch.errors, place, stride, batch.masks, first)
+    turn_rows(batch.errors, place, stride, count, n_pixels, tile, model.layers[2, STATE], lanes, work)
     for l in range(2):
         states = area(model, l, STATE, tile)
         for i in range(len(states)):
@@ -128,13 +131,13 @@ def add_squares(model, l, tile, count):
 
 
 @kernel
-def step_tile(model, inputs, step_size, step, batch, order, t, tile, listed, work):
+def step_tile(model, inputs, step_size, step, batch, order, t, tile, work):
     """One step of the t-th tile of a batch; its errors and new states go to the batch buffers."""
     layers, lanes = model.layers, model.lanes
     first = t * lanes
     count = min(lanes, len(order) - first)
     if step == 0:
-        start_tile(model, inputs, order, first, count, t, tile, batch, listed, work)
+        start_tile(model, inputs, order, first, count, t, tile, batch, work)
     for l in range(1, 3):
         set_prediction_errors(model, l, tile)
         batch.energies[t * 3 + l] = add_squares(model, l, tile, count)
@@ -165,7 +168,7 @@ def step_unit(model, rate, unit, n_samples, batch, gradient):
 @driver
 def train_notebook(thread, model, inputs, settings, step_size, units, chunk, batch, tiles, scratch, sharing):
     """Train on the batches of `chunk`: one thread's share. ``tiles[t]`` keeps a tile's states between its steps."""
-    gradient, listed, work = scratch.gradients[thread], scratch.listed[thread], scratch.work[thread]
+    gradient, work = scratch.gradients[thread], scratch.work[thread]
     phase = -1
     for b in range(len(chunk.rates)):
         order = batch_order(chunk, b)
@@ -183,7 +186,7 @@ def train_notebook(thread, model, inputs, settings, step_size, units, chunk, bat
                 if t < 0:
                     break
                 if t < n_tiles:
-                    step_tile(model, inputs, step, s, batch, order, t, tiles[t], listed, work)
+                    step_tile(model, inputs, step, s, batch, order, t, tiles[t], work)
                 else:
                     chunk.step_sizes[turn + 1] = next_step_size(model, step_size)
                 finish_unit(sharing, phase)

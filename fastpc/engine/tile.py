@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from fastpc.engine.activations import activate
 from fastpc.engine.elementary import exp
-from fastpc.engine.inputs import load_inputs, load_target
+from fastpc.engine.inputs import WORD, load_inputs, load_target, mask_stride, n_words
 from fastpc.engine.jit import inline_kernel, kernel
 from fastpc.engine.layout import (
     ACTIVATION,
@@ -28,14 +28,11 @@ from fastpc.engine.layout import (
     STATE,
     WEIGHTS,
 )
-from fastpc.engine.llvm import BLOCK
 from fastpc.engine.memory import borrow
-from fastpc.engine.products import block_start, multiply_band, multiply_listed, n_blocks
-from fastpc.engine.scalar import per_type
-from fastpc.engine.vector import transpose_block
+from fastpc.engine.products import accumulate_rows, multiply_band
+from fastpc.engine.transpose import store_rows, turn_rows
 
 SQUARED_ERROR, CROSS_ENTROPY = range(2)
-_one = per_type(1.0, 1.0)
 
 
 class Model(NamedTuple):
@@ -52,10 +49,9 @@ class Model(NamedTuple):
 class Batch(NamedTuple):
     """What a batch's tiles leave behind for the weights; see layout for the flat arrays."""
 
-    inputs: Any  # tile after tile: (n_0 + 1, lanes) scaled inputs, the bias unit last
-    masks: Any  # tile after tile: (n_0 + 1,) uint64, bit k: the unit is not zero in sample k
+    masks: Any  # (words, samples) uint64, which inputs are not zero; see inputs
     errors: Any
-    activities: Any
+    activities: Any  # the inputs are layer 0's
     energies: Any  # (tiles, L + 1) float64, sums over the tile's samples
     correct: Any  # (tiles,) samples whose feed-forward output is largest at the label
     steps: Any  # (tiles,) relaxation steps taken
@@ -68,23 +64,33 @@ def area(model, l, column, tile):
 
 
 @kernel
-def predict_first(model, inputs, order, first, count, slot, tile, batch, listed, work):
-    """mu_1 of samples ``order[first:first + count]``, summed over the units that are not zero in all of them.
+def predict_first(model, inputs, order, first, count, slot, tile, batch, work):
+    """mu_1 of samples ``order[first:first + count]``, each summed over its inputs that are not zero.
 
     The inputs and their masks stay in the batch's slot of that number, for the weights' gradient.
     """
     layers, lanes = model.layers, model.lanes
     n_inputs, n_out = layers[0, SIZE], layers[1, SIZE]
-    masks = slot * (n_inputs + 1)
-    x = masks * lanes
-    n_listed = load_inputs(
-        inputs, order, first, count, n_inputs, batch.inputs, x, lanes, batch.masks, masks, listed, work
-    )
-    for block in range(n_blocks(n_out)):
-        j = block_start(n_out, block)
-        rows = block_start(n_out, block + 1) - j
-        out = layers[1, PREDICTION] + j * lanes
-        multiply_listed(rows, tile, out, lanes, model.parameters, j, n_out, 1, batch.inputs, x, lanes, listed, n_listed)
+    row, stride, stride_x = slot * lanes, layers[1, ERROR_STRIDE], layers[0, ACTIVITY_STRIDE]
+    x = layers[0, BATCH_ACTIVITY] + row * stride_x
+    load_inputs(inputs, order, first, count, n_inputs, batch.activities, x, stride_x, batch.masks, row)
+    # The rows in which the errors will lie hold the predictions meanwhile.
+    predictions = layers[1, BATCH_ERROR] + row * stride
+    sums = borrow(batch.errors, predictions, count * stride)
+    for i in range(len(sums)):
+        sums[i] = 0
+    # Strips of columns outside, and samples inside: a word's rows of weights stay in the nearest cache for all samples.
+    for column in range(0, n_out, 4 * lanes):
+        width = min(4 * lanes, n_out - column)
+        for word in range(n_words(n_inputs)):
+            weights = layers[1, WEIGHTS] + word * WORD * n_out + column
+            for k in range(count):
+                mask = batch.masks[word * mask_stride(batch.masks, n_inputs) + row + k]
+                accumulate_rows(
+                    batch.errors, predictions + k * stride + column, mask, batch.activities,
+                    x + k * stride_x + word * WORD, 1, model.parameters, weights, n_out, width, lanes,
+                )  # fmt: skip
+    turn_rows(batch.errors, predictions, stride, count, n_out, tile, layers[1, PREDICTION], lanes, work)
 
 
 @kernel
@@ -265,21 +271,3 @@ def store_errors(model, l, first, count, tile, batch, work):
     place = model.layers[l, BATCH_ERROR] + first * stride
     size = model.layers[l, SIZE]
     store_rows(tile, model.layers[l, ERROR], size, count, model.lanes, batch.errors, place, stride, work)
-
-
-@kernel
-def store_rows(tile, start, size, count, lanes, out, o, stride, work):
-    """Turn `size` features of a tile sample-major: ``out[o + k * stride + j] = tile[start + j * lanes + k]``."""
-    one = _one(tile[start])
-    found = borrow(work, BLOCK, BLOCK)
-    whole = size // BLOCK * BLOCK
-    for j in range(0, whole, BLOCK):
-        for k in range(BLOCK):
-            work[k] = start + (j + k) * lanes
-        for lane in range(0, count, BLOCK):
-            transpose_block(tile, work, 0, lane, out, o + lane * stride + j, stride, one, found, 0)
-    for lane in range(count):
-        row = borrow(out, o + lane * stride, size)
-        column = borrow(tile, start + lane, size * lanes)
-        for j in range(whole, size):
-            row[j] = column[j * lanes]

@@ -43,7 +43,6 @@ class Scratch(NamedTuple):
     """The threads' own memory, one row each."""
 
     tiles: Any  # (threads, tile_size)
-    listed: Any  # (threads, n_0 + 2) int32
     work: Any  # (threads, 4 * lanes) int64
     gradients: Any  # (threads, largest unit)
 
@@ -69,12 +68,12 @@ def _relax_by_kind(model, relaxation, step_size, order, first, count, tile, work
 
 
 @merged_kernel
-def train_tile(model, inputs, relaxation, step_size, batch, order, t, tile, listed, work, trace):
+def train_tile(model, inputs, relaxation, step_size, batch, order, t, tile, work, trace):
     """Relax the t-th tile of a batch whose samples are `order`, and leave its errors and activities in `batch`."""
     lanes = model.lanes
     first = t * lanes
     count = min(lanes, len(order) - first)
-    predict_first(model, inputs, order, first, count, t, tile, batch, listed, work)
+    predict_first(model, inputs, order, first, count, t, tile, batch, work)
     feed_forward(model, tile)
     batch.correct[t] = count_correct(model, inputs, order, first, count, tile) if inputs.has_labels else 0
     set_targets(model, inputs, order, first, count, tile)
@@ -127,7 +126,7 @@ def squared_norm(model, unit, gradient, stride):
 
 
 @merged_kernel
-def relax_tiles(thread, model, inputs, relaxation, step_size, chunk, batch, b, sharing, tile, listed, work, trace):
+def relax_tiles(thread, model, inputs, relaxation, step_size, chunk, batch, b, sharing, tile, work, trace):
     """Phase 2: the tiles of batch b; one unit more finds the next batch's step size, from the weights as they stand."""
     order = batch_order(chunk, b)
     following = batch_order(chunk, b + 1)
@@ -142,7 +141,7 @@ def relax_tiles(thread, model, inputs, relaxation, step_size, chunk, batch, b, s
             chunk.step_sizes[b + 1] = next_step_size(model, step_size)
         else:
             t = unit - extra
-            train_tile(model, inputs, relaxation, chunk.step_sizes[b], batch, order, t, tile, listed, work, trace)
+            train_tile(model, inputs, relaxation, chunk.step_sizes[b], batch, order, t, tile, work, trace)
             first = t * model.lanes
             count = min(model.lanes, len(following) - first)
             prefetch_inputs(inputs, following, first, count, model.layers[0, SIZE])
@@ -216,13 +215,13 @@ def clipping_factor(optimizer, norms, n_samples):
 def train_chunk(thread, model, inputs, relaxation, step_size, optimizer, units, norms, chunk, batch, scratch, sharing):
     """Train on the batches of `chunk`: one thread's share; see sharing for why there is no barrier."""
     tile, gradient = scratch.tiles[thread], scratch.gradients[thread]
-    listed, work = scratch.listed[thread], scratch.work[thread]
+    work = scratch.work[thread]
     # No trace: allocated once a call, as nothing is in the loop.
     trace = np.empty((0, 1))
     for b in range(len(chunk.rates)):
         if uses_gram(model):
             find_gram(thread, model, b, sharing, gradient, work)
-        relax_tiles(thread, model, inputs, relaxation, step_size, chunk, batch, b, sharing, tile, listed, work, trace)
+        relax_tiles(thread, model, inputs, relaxation, step_size, chunk, batch, b, sharing, tile, work, trace)
         step_weights(thread, model, optimizer, units, norms, chunk, batch, b, sharing, gradient)
         if has_failed(chunk):
             return
