@@ -30,7 +30,7 @@ from fastpc.engine.memory import borrow
 from fastpc.engine.products import block_start, multiply, n_blocks
 from fastpc.engine.sharing import finish_unit, take_unit, wait_for_phase
 from fastpc.engine.step_size import FIXED, next_step_size
-from fastpc.engine.tile import area, softmax_errors, store_errors
+from fastpc.engine.tile import area, softmax_errors, store_errors, sum_squares
 from fastpc.engine.train import WEIGHTS_THEMSELVES, batch_order, has_failed, sum_batch
 from fastpc.engine.transpose import store_rows, turn_rows
 from fastpc.engine.update import all_finite, dense_gradient
@@ -118,19 +118,6 @@ def move_states(model, step_size, tile):
 
 
 @kernel
-def add_squares(model, l, tile, count):
-    """Return the sum of ½ e_l² over a tile's samples."""
-    errors, lanes = area(model, l, ERROR, tile), model.lanes
-    total = 0.0
-    for lane in range(count):
-        part = errors.dtype.type(0)
-        for j in range(model.layers[l, SIZE]):
-            part += errors[j * lanes + lane] * errors[j * lanes + lane]
-        total += part
-    return 0.5 * total
-
-
-@kernel
 def step_tile(model, inputs, step_size, step, batch, order, t, tile, work):
     """One step of the t-th tile of a batch; its errors and new states go to the batch buffers."""
     layers, lanes = model.layers, model.lanes
@@ -140,7 +127,7 @@ def step_tile(model, inputs, step_size, step, batch, order, t, tile, work):
         start_tile(model, inputs, order, first, count, t, tile, batch, work)
     for l in range(1, 3):
         set_prediction_errors(model, l, tile)
-        batch.energies[t * 3 + l] = add_squares(model, l, tile, count)
+        batch.energies[t * 3 + l] = 0.5 * sum_squares(model, l, count, tile)
         store_errors(model, l, first, count, tile, batch, work)
     targets, states = area(model, 0, PREDICTION, tile), area(model, 0, STATE, tile)
     softmax_errors(targets, states, area(model, 0, ERROR, tile), borrow(tile, 0, 2 * lanes), lanes)

@@ -190,23 +190,27 @@ def predict_errors(model, l, tile):
 def add_energies(model, tile, count, energies):
     """Add each layer's energy, summed over the tile's first `count` samples, to ``energies[l]``."""
     last = len(model.layers) - 1
-    lanes = model.lanes
-    sums = borrow(tile, 0, lanes)
     for l in range(1, last + 1):
         if l == last and model.loss == CROSS_ENTROPY:
             energies[l] += cross_entropy(model, tile, count)
-            continue
-        errors = area(model, l, ERROR, tile)
+        else:
+            energies[l] += 0.5 * sum_squares(model, l, count, tile) / model.precisions[l]
+
+
+@kernel
+def sum_squares(model, l, count, tile):
+    """Return a layer's squared errors, summed over the tile's first `count` samples."""
+    lanes, errors, sums = model.lanes, area(model, l, ERROR, tile), borrow(tile, 0, model.lanes)
+    for lane in range(lanes):
+        sums[lane] = 0
+    for j in range(model.layers[l, SIZE]):
+        row = borrow(errors, j * lanes, lanes)
         for lane in range(lanes):
-            sums[lane] = 0
-        for j in range(model.layers[l, SIZE]):
-            row = borrow(errors, j * lanes, lanes)
-            for lane in range(lanes):
-                sums[lane] += row[lane] * row[lane]
-        total = 0.0
-        for lane in range(count):
-            total += sums[lane]
-        energies[l] += total * 0.5 / model.precisions[l]
+            sums[lane] += row[lane] * row[lane]
+    total = 0.0
+    for lane in range(count):
+        total += sums[lane]
+    return total
 
 
 @kernel

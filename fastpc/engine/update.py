@@ -8,6 +8,7 @@ who computes a unit nor on how many threads there are.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,6 +36,7 @@ _zero, _one = per_type(0.0, 0.0), per_type(1.0, 1.0)
 _tiny = per_type(1e-36, 1e-300)
 
 INPUT_ROWS = 16  # of a unit of the first layer's weights; divides WORD
+_LEAST_WEIGHTS = 2048  # of a unit, or taking it costs more than its work
 SGD, ADAM = range(2)
 RATE, CORRECTION_1, CORRECTION_2, N_RATES = range(4)
 
@@ -58,9 +60,16 @@ def work_units(sizes: Sequence[int]) -> NDArray[np.int64]:
     units = []
     for l in range(1, len(sizes)):
         n_rows = sizes[l - 1] + 1
-        height = INPUT_ROWS if l == 1 else 4 * ROWS
-        units += [(l, first, min(first + height, n_rows)) for first in range(0, n_rows, height)]
+        starts = list(range(0, n_rows, INPUT_ROWS)) if l == 1 else _even_starts(n_rows, sizes[l])
+        units += [(l, first, end) for first, end in pairwise([*starts, n_rows])]
     return np.array(units, np.int64)
+
+
+def _even_starts(n_rows: int, n_out: int) -> list[int]:
+    """Start units of at most two register blocks, as even as can be: few are shared by threads, so one counts."""
+    most = max(2 * ROWS, _LEAST_WEIGHTS // n_out)
+    n_units = -(-n_rows // most)
+    return [n_rows * unit // n_units for unit in range(n_units)]
 
 
 @kernel
