@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from fastpc.engine.inputs import n_sections
 from fastpc.engine.jit import driver, kernel
 from fastpc.engine.layout import PREDICTION, SIZE, STATE, WEIGHTS
 from fastpc.engine.memory import borrow
 from fastpc.engine.sharing import take_unit
-from fastpc.engine.tile import area, feed_forward, predict_first
+from fastpc.engine.tile import area, feed_forward, predict_first, sum_section
 from fastpc.engine.train import train_tile
 from fastpc.engine.update import unit_gradient
 
@@ -47,6 +48,8 @@ def relax_batch(thread, model, inputs, relaxation, step_size, order, states, tra
             break
         first = t * lanes
         count = min(lanes, len(order) - first)
+        for section in range(n_sections(model.layers[0, SIZE])):
+            sum_section(model, inputs, order, first, count, t, section, batch)
         train_tile(model, inputs, relaxation, step_size, batch, order, t, tile, work, traces[t])
         offset = 0
         for l in range(1, len(model.layers) - 1):

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from fastpc.engine.inputs import load_inputs
+from fastpc.engine.inputs import load_inputs, n_sections
 from fastpc.engine.jit import driver, kernel
 from fastpc.engine.layout import (
     ACTIVITY_STRIDE,
@@ -50,7 +50,8 @@ def start_tile(model, inputs, order, first, count, t, tile, batch, work):
     n_pixels, lanes = model.layers[2, SIZE], model.lanes
     stride = model.layers[2, ERROR_STRIDE]
     place = model.layers[2, BATCH_ERROR] + first * stride
-    load_inputs(inputs, order, first, count, n_pixels, batch.errors, place, stride, batch.masks, first)
+    for section in range(n_sections(n_pixels)):
+        load_inputs(inputs, order, first, count, n_pixels, section, batch.errors, place, stride, batch.masks, first)
     turn_rows(batch.errors, place, stride, count, n_pixels, tile, model.layers[2, STATE], lanes, work)
     for l in range(2):
         states = area(model, l, STATE, tile)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from fastpc.engine.activations import activate
 from fastpc.engine.elementary import exp
-from fastpc.engine.inputs import WORD, load_inputs, load_target, mask_stride, n_words
+from fastpc.engine.inputs import WORD, load_inputs, load_target, mask_stride, n_sections, section_start
 from fastpc.engine.jit import inline_kernel, kernel
 from fastpc.engine.layout import (
     ACTIVATION,
@@ -50,6 +50,7 @@ class Batch(NamedTuple):
     """What a batch's tiles leave behind for the weights; see layout for the flat arrays."""
 
     masks: Any  # (words, samples) uint64, which inputs are not zero; see inputs
+    sums: Any  # (sections, samples, row stride of e_1), each section's part of mu_1
     errors: Any
     activities: Any  # the inputs are layer 0's
     energies: Any  # (tiles, L + 1) float64, sums over the tile's samples
@@ -64,8 +65,8 @@ def area(model, l, column, tile):
 
 
 @kernel
-def predict_first(model, inputs, order, first, count, slot, tile, batch, work):
-    """mu_1 of samples ``order[first:first + count]``, each summed over its inputs that are not zero.
+def sum_section(model, inputs, order, first, count, slot, section, batch):
+    """One section's part of mu_1 of samples ``order[first:first + count]``, over its inputs that are not zero.
 
     The inputs and their masks stay in the batch's slot of that number, for the weights' gradient.
     """
@@ -73,24 +74,52 @@ def predict_first(model, inputs, order, first, count, slot, tile, batch, work):
     n_inputs, n_out = layers[0, SIZE], layers[1, SIZE]
     row, stride, stride_x = slot * lanes, layers[1, ERROR_STRIDE], layers[0, ACTIVITY_STRIDE]
     x = layers[0, BATCH_ACTIVITY] + row * stride_x
-    load_inputs(inputs, order, first, count, n_inputs, batch.activities, x, stride_x, batch.masks, row)
-    # The rows in which the errors will lie hold the predictions meanwhile.
-    predictions = layers[1, BATCH_ERROR] + row * stride
-    sums = borrow(batch.errors, predictions, count * stride)
+    load_inputs(inputs, order, first, count, n_inputs, section, batch.activities, x, stride_x, batch.masks, row)
+    out = sums_of(model, slot, section, batch)
+    sums = borrow(batch.sums, out, count * stride)
     for i in range(len(sums)):
         sums[i] = 0
     # Strips of columns outside, and samples inside: a word's rows of weights stay in the nearest cache for all samples.
     for column in range(0, n_out, 4 * lanes):
         width = min(4 * lanes, n_out - column)
-        for word in range(n_words(n_inputs)):
+        for word in range(section_start(n_inputs, section), section_start(n_inputs, section + 1)):
             weights = layers[1, WEIGHTS] + word * WORD * n_out + column
+            masks = word * mask_stride(batch.masks, n_inputs) + row
             for k in range(count):
-                mask = batch.masks[word * mask_stride(batch.masks, n_inputs) + row + k]
                 accumulate_rows(
-                    batch.errors, predictions + k * stride + column, mask, batch.activities,
+                    batch.sums, out + k * stride + column, batch.masks[masks + k], batch.activities,
                     x + k * stride_x + word * WORD, 1, model.parameters, weights, n_out, width, lanes,
                 )  # fmt: skip
-    turn_rows(batch.errors, predictions, stride, count, n_out, tile, layers[1, PREDICTION], lanes, work)
+
+
+@inline_kernel
+def sums_of(model, slot, section, batch):
+    """Return where a section's sums for a tile lie, one row a sample as its errors."""
+    stride = model.layers[1, ERROR_STRIDE]
+    return section * (len(batch.sums) // n_sections(model.layers[0, SIZE])) + slot * model.lanes * stride
+
+
+@kernel
+def join_sections(model, count, slot, tile, batch, work):
+    """mu_1: the sections' sums added up in their order, and turned feature-major."""
+    layers, lanes = model.layers, model.lanes
+    stride = layers[1, ERROR_STRIDE]
+    # The rows in which the errors will lie.
+    place = layers[1, BATCH_ERROR] + slot * lanes * stride
+    totals = borrow(batch.errors, place, count * stride)
+    for section in range(n_sections(layers[0, SIZE])):
+        sums = borrow(batch.sums, sums_of(model, slot, section, batch), count * stride)
+        for i in range(len(totals)):
+            totals[i] = sums[i] if section == 0 else totals[i] + sums[i]
+    turn_rows(batch.errors, place, stride, count, layers[1, SIZE], tile, layers[1, PREDICTION], lanes, work)
+
+
+@kernel
+def predict_first(model, inputs, order, first, count, slot, tile, batch, work):
+    """mu_1 of samples ``order[first:first + count]``."""
+    for section in range(n_sections(model.layers[0, SIZE])):
+        sum_section(model, inputs, order, first, count, slot, section, batch)
+    join_sections(model, count, slot, tile, batch, work)
 
 
 @kernel

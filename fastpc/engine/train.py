@@ -8,7 +8,7 @@ import numpy as np
 from numba.extending import overload
 
 from fastpc.engine.gram import gram_strip, n_gram_units, uses_gram
-from fastpc.engine.inputs import prefetch_inputs
+from fastpc.engine.inputs import n_sections, prefetch_inputs
 from fastpc.engine.jit import driver, kernel, merged_kernel
 from fastpc.engine.layout import SIZE
 from fastpc.engine.memory import borrow
@@ -16,12 +16,20 @@ from fastpc.engine.relax import relax
 from fastpc.engine.relax_errors import Sweeps, relax_errors
 from fastpc.engine.sharing import finish_unit, take_unit, wait_for_phase
 from fastpc.engine.step_size import FIXED, next_step_size
-from fastpc.engine.tile import add_energies, count_correct, feed_forward, predict_first, set_targets, store_tile
+from fastpc.engine.tile import (
+    add_energies,
+    count_correct,
+    feed_forward,
+    join_sections,
+    set_targets,
+    store_tile,
+    sum_section,
+)
 from fastpc.engine.update import unit_gradient, unit_step
 
-# Phases of a batch: a wide output's Gram matrix; tiles relax; weights step (or, with clipping, gradients are measured);
-# clipped weights step.
-N_PHASES = 4
+# Phases of a batch: a wide output's Gram matrix; sections of the first product; tiles relax; weights step (or, with
+# clipping, gradients are measured); clipped weights step.
+N_PHASES = 5
 # Rows of `Chunk.failed`.
 ENERGIES, WEIGHTS_THEMSELVES = range(2)
 
@@ -69,11 +77,14 @@ def _relax_by_kind(model, relaxation, step_size, order, first, count, tile, work
 
 @merged_kernel
 def train_tile(model, inputs, relaxation, step_size, batch, order, t, tile, work, trace):
-    """Relax the t-th tile of a batch whose samples are `order`, and leave its errors and activities in `batch`."""
+    """Relax the t-th tile of a batch whose samples are `order`, and leave its errors and activities in `batch`.
+
+    The sections' sums for it are there already.
+    """
     lanes = model.lanes
     first = t * lanes
     count = min(lanes, len(order) - first)
-    predict_first(model, inputs, order, first, count, t, tile, batch, work)
+    join_sections(model, count, t, tile, batch, work)
     feed_forward(model, tile)
     batch.correct[t] = count_correct(model, inputs, order, first, count, tile) if inputs.has_labels else 0
     set_targets(model, inputs, order, first, count, tile)
@@ -127,12 +138,11 @@ def squared_norm(model, unit, gradient, stride):
 
 @merged_kernel
 def relax_tiles(thread, model, inputs, relaxation, step_size, chunk, batch, b, sharing, tile, work, trace):
-    """Phase 2: the tiles of batch b; one unit more finds the next batch's step size, from the weights as they stand."""
+    """Phase 3: the tiles of batch b; one unit more finds the next batch's step size, from the weights as they stand."""
     order = batch_order(chunk, b)
-    following = batch_order(chunk, b + 1)
     n_tiles = (len(order) + model.lanes - 1) // model.lanes
     extra = 0 if step_size.kind == FIXED else 1
-    phase = N_PHASES * b + 1
+    phase = N_PHASES * b + 2
     while True:
         unit = take_unit(sharing, phase, thread, n_tiles + extra)
         if unit < 0:
@@ -142,9 +152,6 @@ def relax_tiles(thread, model, inputs, relaxation, step_size, chunk, batch, b, s
         else:
             t = unit - extra
             train_tile(model, inputs, relaxation, chunk.step_sizes[b], batch, order, t, tile, work, trace)
-            first = t * model.lanes
-            count = min(model.lanes, len(following) - first)
-            prefetch_inputs(inputs, following, first, count, model.layers[0, SIZE])
         finish_unit(sharing, phase)
     wait_for_phase(sharing, phase, n_tiles + extra)
 
@@ -164,6 +171,26 @@ def find_gram(thread, model, b, sharing, gradient, work):
 
 
 @kernel
+def sum_sections(thread, model, inputs, chunk, batch, b, sharing):
+    """Phase 2: the sections of the first product, for tile after tile; then the next batch's inputs are asked for."""
+    order, following = batch_order(chunk, b), batch_order(chunk, b + 1)
+    n_inputs, lanes = model.layers[0, SIZE], model.lanes
+    n_tiles = (len(order) + lanes - 1) // lanes
+    n_units = n_sections(n_inputs) * n_tiles
+    phase = N_PHASES * b + 1
+    while True:
+        unit = take_unit(sharing, phase, thread, n_units)
+        if unit < 0:
+            break
+        section, t = unit // n_tiles, unit % n_tiles
+        first = t * lanes
+        sum_section(model, inputs, order, first, min(lanes, len(order) - first), t, section, batch)
+        prefetch_inputs(inputs, following, first, min(lanes, len(following) - first), n_inputs, section)
+        finish_unit(sharing, phase)
+    wait_for_phase(sharing, phase, n_units)
+
+
+@kernel
 def batch_order(chunk, b):
     """Return batch b's samples, in order; none behind the last batch."""
     first = min(b * chunk.batch_size, len(chunk.order))
@@ -172,7 +199,7 @@ def batch_order(chunk, b):
 
 @merged_kernel
 def step_weights(thread, model, optimizer, units, norms, chunk, batch, b, sharing, gradient):
-    """Phase 3: every unit of weights takes its step; with clipping, it first only measures its gradient."""
+    """Phase 4: every unit of weights takes its step; with clipping, it first only measures its gradient."""
     n_samples = len(batch_order(chunk, b))
     n_units, n_tiles = len(units), (n_samples + model.lanes - 1) // model.lanes
     scale = -model.precisions.dtype.type(1) / model.precisions.dtype.type(n_samples)
@@ -180,17 +207,18 @@ def step_weights(thread, model, optimizer, units, norms, chunk, batch, b, sharin
     for turn in range(2 if clips else 1):
         # The second turn sums gradients again rather than keep them: together they are as large as the network.
         measures = clips and turn == 0
-        phase = N_PHASES * b + 2 + turn
+        phase = N_PHASES * b + 3 + turn
         while True:
             u = take_unit(sharing, phase, thread, n_units + 1)
             if u < 0:
                 break
-            if u < n_units:
-                stride = unit_gradient(model, units[u], n_samples, batch, gradient)
+            if u > 0:
+                unit = units[u - 1]
+                stride = unit_gradient(model, unit, n_samples, batch, gradient)
                 if measures:
-                    norms[u] = squared_norm(model, units[u], gradient, stride)
-                elif not unit_step(model, optimizer, chunk.rates[b], scale, units[u], gradient, stride):
-                    chunk.failed[WEIGHTS_THEMSELVES, units[u, 0]] = b + 1
+                    norms[u - 1] = squared_norm(model, unit, gradient, stride)
+                elif not unit_step(model, optimizer, chunk.rates[b], scale, unit, gradient, stride):
+                    chunk.failed[WEIGHTS_THEMSELVES, unit[0]] = b + 1
             elif turn == 0:
                 sum_batch(chunk, batch, b, n_samples, n_tiles)
             finish_unit(sharing, phase)
@@ -221,6 +249,7 @@ def train_chunk(thread, model, inputs, relaxation, step_size, optimizer, units, 
     for b in range(len(chunk.rates)):
         if uses_gram(model):
             find_gram(thread, model, b, sharing, gradient, work)
+        sum_sections(thread, model, inputs, chunk, batch, b, sharing)
         relax_tiles(thread, model, inputs, relaxation, step_size, chunk, batch, b, sharing, tile, work, trace)
         step_weights(thread, model, optimizer, units, norms, chunk, batch, b, sharing, gradient)
         if has_failed(chunk):

@@ -58,7 +58,8 @@ class Optimizer(NamedTuple):
 def work_units(sizes: Sequence[int]) -> NDArray[np.int64]:
     """Divide all weights into units of near-equal work, as rows (layer, first row, end row)."""
     units = []
-    for l in range(1, len(sizes)):
+    # The first layer last: its units then divide among threads as its sections do.
+    for l in (*range(2, len(sizes)), 1):
         n_rows = sizes[l - 1] + 1
         starts = list(range(0, n_rows, INPUT_ROWS)) if l == 1 else _even_starts(n_rows, sizes[l])
         units += [(l, first, end) for first, end in pairwise([*starts, n_rows])]

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from fastpc.engine.activations import LIPSCHITZ
 from fastpc.engine.gram import gram_shape
-from fastpc.engine.inputs import WORD, Inputs
-from fastpc.engine.layout import Layout, aligned_zeros
+from fastpc.engine.inputs import SECTION, WORD, Inputs
+from fastpc.engine.layout import ERROR_STRIDE, Layout, aligned_zeros
 from fastpc.engine.step_size import AUTO, CAPPED, FIXED, StepSize
 from fastpc.engine.tile import Batch, Model
 from fastpc.engine.train import Scratch
@@ -39,6 +39,7 @@ class Workspace:
         self.batch = Batch(
             # A gradient reads whole words of samples.
             masks=aligned_zeros((n_inputs // WORD + 1) * (-(-n_rows // WORD) * WORD), np.uint64),
+            sums=aligned_zeros(-(-(n_inputs // WORD + 1) // SECTION) * n_rows * layout.layers[1, ERROR_STRIDE], dtype),
             errors=aligned_zeros(n_errors, dtype),
             activities=aligned_zeros(n_activities, dtype),
             energies=np.zeros(n_tiles * len(layout.sizes)),

@@ -19,8 +19,10 @@ SENTINEL = 77.0
 
 @kernel
 def _load(data, order, first, count, n, out, o, stride, masks, row):
-    engine_inputs.prefetch_inputs(data, order, first, count, n)
-    engine_inputs.load_inputs(data, order, first, count, n, out, o, stride, masks, row)
+    # From the last to the first: none may touch another's numbers.
+    for section in range(engine_inputs.n_sections(n) - 1, -1, -1):
+        engine_inputs.prefetch_inputs(data, order, first, count, n, section)
+        engine_inputs.load_inputs(data, order, first, count, n, section, out, o, stride, masks, row)
 
 
 class Rows(NamedTuple):
@@ -66,8 +68,8 @@ def images(n_units: int, n_samples: int = 70, lit: float = 0.2) -> Array:
     return np.where(rng.random(pixels.shape) < lit, pixels, 0).astype(np.uint8)
 
 
-# Below a block, at it, beyond it, with and without a rest; the bias in the same word, and in one of its own.
-WIDTHS = (1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 5, WORD - 1, WORD, 2 * WORD + BLOCK)
+# Below a block, at it, beyond it, with and without a rest; the bias in a word of its own; several sections.
+WIDTHS = (1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 5, WORD - 1, WORD, 784)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
