@@ -1,5 +1,6 @@
 """fastpc's side of a comparison: a workload through the public Trainer, behind the same face."""
 
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -41,7 +42,7 @@ class FastPC(Baseline):
 
     name = "fastpc"
     requires: ClassVar[tuple[str, ...]] = ("fastpc", "numba")
-    rules = ("pc", "notebook")
+    rules = ("pc", "ipc", "epc", "backprop", "notebook")
 
     def __init__(self, threads: int | None = None, **options: Any) -> None:
         self._threads = threads
@@ -50,7 +51,7 @@ class FastPC(Baseline):
     def relaxed(self, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> list[Array]:
         """Return the hidden states in which the rule leaves these samples, with the weights as they stand."""
         trainer = self._trainer
-        rule: Any = trainer.rule  # PC: no other relaxes alone
+        rule: Any = trainer.rule  # no notebook's: it does not relax alone
         return trainer.network.relax(images, labels, rule).states
 
     @property
@@ -89,7 +90,7 @@ class FastPC(Baseline):
         from fastpc import Adam, Trainer
 
         w = self.workload
-        network, rule = self._notebook(parameters) if w.rule == "notebook" else self._pc(parameters)
+        network, rule = self._notebook(parameters) if w.rule == "notebook" else self._discriminative(parameters)
         self._trainer = Trainer(
             network,
             rule,
@@ -99,15 +100,18 @@ class FastPC(Baseline):
             threads=self._threads,
         )
 
-    def _pc(self, parameters: Parameters) -> "tuple[PCNetwork, Rule]":
-        from fastpc import PC, PCNetwork
+    def _discriminative(self, parameters: Parameters) -> "tuple[PCNetwork, Rule]":
+        from fastpc import PCNetwork
+        from fastpc.rules import BY_NAME
 
         w = self.workload
         network = PCNetwork(w.sizes, activation=w.activation, loss=w.loss, dtype=w.dtype)
         for weight, bias, (W, b) in zip(network.weights, network.biases, parameters, strict=True):
             weight[...], bias[...] = W, b
-        options = {"steps": w.steps, "step_size": w.step_size, "momentum": w.momentum} | self._options
-        return network, PC(**options)
+        kind: Any = BY_NAME[w.rule]
+        offered = {"steps": w.steps, "step_size": w.step_size, "momentum": w.momentum} | self._options
+        taken = {field.name for field in fields(kind)}
+        return network, kind(**{name: value for name, value in offered.items() if name in taken})
 
     def _notebook(self, parameters: Parameters) -> "tuple[PCNetwork, Rule]":
         from fastpc.notebook import initial_network

@@ -94,7 +94,8 @@ def table_rows(record: dict[str, Any]) -> list[list[str]]:
     ours = ours_by_workload(found)
     for item in found:
         own = ours.get(network_of(item.workload))
-        ratio = "" if own is None or own is item else times(own.samples_per_second / item.samples_per_second)
+        is_ours = own is None or item.implementation == own.implementation
+        ratio = "" if is_ours else times(own.samples_per_second / item.samples_per_second)
         note = "" if item.steady else " ~"
         bar = "" if item.bar is None else f"{item.bar:.2f}"
         rows.append(

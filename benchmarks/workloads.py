@@ -53,9 +53,9 @@ class Workload:
     bar: float | None = None
     aim: float | None = None
 
-    def with_rule(self, rule: Rule) -> "Workload":
-        """Return the same network and batch under another rule, which has no bar of its own."""
-        return replace(self, name=f"{self.name}-{rule}", rule=rule, bar=None, aim=None)
+    def with_rule(self, rule: Rule, bar: float | None = None) -> "Workload":
+        """Return the same network and batch under another rule, with a bar of its own, if any."""
+        return replace(self, name=f"{self.name}-{rule}", rule=rule, bar=bar, aim=None)
 
     def dense_count_per_sample(self) -> int:
         """Floating-point operations a sample costs a straightforward dense implementation.
@@ -153,9 +153,10 @@ WORKLOADS: dict[str, Workload] = {
             bar=2.0,
             aim=4.0,
         ),
-        _A64.with_rule("ipc"),
+        replace(_A64.with_rule("ipc"), bar=0.5),
         _A64.with_rule("epc"),
         _A64.with_rule("backprop"),
-        _B.with_rule("backprop"),
+        _B.with_rule("epc", bar=0.70),
+        _B.with_rule("backprop", bar=0.70),
     )
 }

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     )
     from fastpc.network import PCNetwork
     from fastpc.optimizers import SGD, Adam, AdamW
-    from fastpc.rules import PC
+    from fastpc.rules import PC, ZIL, Backprop, ErrorPC, FixedPrediction, IncrementalPC, Nudge
     from fastpc.schedules import Constant, Cosine, Step, Warmup
     from fastpc.trainer import Trainer
 
@@ -37,7 +37,7 @@ _HOMES = {
     ),
     "fastpc.network": ("PCNetwork",),
     "fastpc.optimizers": ("SGD", "Adam", "AdamW"),
-    "fastpc.rules": ("PC",),
+    "fastpc.rules": ("PC", "ZIL", "Backprop", "ErrorPC", "FixedPrediction", "IncrementalPC", "Nudge"),
     "fastpc.schedules": ("Constant", "Cosine", "Step", "Warmup"),
     "fastpc.trainer": ("Trainer",),
 }
@@ -46,8 +46,10 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "PC",
     "SGD",
+    "ZIL",
     "Adam",
     "AdamW",
+    "Backprop",
     "CheckpointError",
     "ConfigurationError",
     "Constant",
@@ -55,7 +57,11 @@ __all__ = [
     "DataError",
     "Dataset",
     "DivergenceError",
+    "ErrorPC",
     "FastPCError",
+    "FixedPrediction",
+    "IncrementalPC",
+    "Nudge",
     "PCNetwork",
     "Shuffle",
     "Step",

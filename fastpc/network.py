@@ -18,7 +18,7 @@ from fastpc.parameters import LayerArrays
 if TYPE_CHECKING:
     from fastpc.data import Dataset
     from fastpc.engine.layout import Layout
-    from fastpc.rules import PC
+    from fastpc.rules import TileRule
 
 ACTIVATIONS = ("identity", "relu", "leaky_relu", "tanh", "sigmoid", "gelu", "silu", "hard_tanh")
 LOSSES = ("squared_error", "cross_entropy")
@@ -34,7 +34,7 @@ class Relaxation:
     states : list of ndarray
         x_1 … x_{L-1}, each (B, n_l).
     errors : list of ndarray
-        e_1 … e_L, each (B, n_l); for cross-entropy e_L = y - softmax(mu_L).
+        e_1 … e_L, each (B, n_l), as the weights learn from them; for cross-entropy e_L = y - softmax(mu_L).
     energy : ndarray of float64, shape (steps + 1, L)
         Each layer's energy after 0, 1, … steps, averaged over the samples.
     steps : int
@@ -183,14 +183,16 @@ class PCNetwork:
         exponentials = np.exp(outputs - outputs.max(axis=1, keepdims=True))
         return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
 
-    def relax(self, x: object, y: object = None, rule: PC | None = None, *, threads: int | None = None) -> Relaxation:
+    def relax(
+        self, x: object, y: object = None, rule: TileRule | None = None, *, threads: int | None = None
+    ) -> Relaxation:
         """Clamp inputs and targets, relax the hidden states as training would, and return what is left.
 
         Parameters
         ----------
         x, y : anything `fastpc.data.as_dataset` takes
-        rule : PC, optional
-            `PC()` by default.
+        rule : TileRule, optional
+            PC() by default, or any other that settles samples while the weights stand still.
         threads : int, optional
 
         Raises
@@ -203,7 +205,7 @@ class PCNetwork:
         return relax(self, x, y, rule, threads)
 
     def energy(
-        self, x: object, y: object = None, rule: PC | None = None, *, threads: int | None = None
+        self, x: object, y: object = None, rule: TileRule | None = None, *, threads: int | None = None
     ) -> NDArray[np.float64]:
         """Return each layer's energy, a mean over the samples, shape (L,).
 
@@ -215,9 +217,12 @@ class PCNetwork:
         return np.asarray(relaxed.energy[-1])
 
     def gradient(
-        self, x: object, y: object = None, rule: PC | None = None, *, threads: int | None = None
+        self, x: object, y: object = None, rule: TileRule | None = None, *, threads: int | None = None
     ) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
-        """Return ∂F/∂W_l and ∂F/∂b_l after a relaxation: batch means, with the states held where it left them."""
+        """Return ∂F/∂W_l and ∂F/∂b_l after a relaxation: batch means, with the states held where it left them.
+
+        Of a rule with a nudge, its estimate from both sides if that is centred; see `Nudge`.
+        """
         from fastpc.inference import gradient
 
         return gradient(self, x, y, rule, threads)

@@ -143,7 +143,7 @@ class NotebookSession:
                 "expected a network of sizes (classes, hidden, pixels) with the identity for the notebook's rule, "
                 f"got {network!r}; make one with fastpc.notebook.initial_network"
             )
-        self.rule, self.network, self.threads = rule, network, threads
+        self.rule, self.network, self.threads, self.epoch = rule, network, threads, 0
         self.layout = layout = network.layout
         # The images are the last layer here, so the input lists must have room for them.
         self.workspace = Workspace(layout, batch_size, threads, n_inputs=network.sizes[-1])

@@ -27,6 +27,10 @@ class Preset:
         Of one relaxation step.
     momentum : float
         Of the states in relaxation.
+    nudge : "none", "positive", "negative" or "centred"
+        The kind of nudge.
+    beta, beta_growth : float
+        How far it goes, and what is added with every epoch.
     optimizer, schedule : str
         Names of an optimiser and of its learning-rate schedule.
     learning_rate : float
@@ -43,6 +47,9 @@ class Preset:
     steps: int = 3
     step_size: float | Literal["auto"] = 0.05
     momentum: float = 0.0
+    nudge: str = "none"
+    beta: float = 0.5
+    beta_growth: float = 0.0
     optimizer: str = "adam"
     learning_rate: float = 1e-3
     schedule: str = "cosine"
@@ -51,6 +58,7 @@ class Preset:
 
 
 DEFAULT = Preset()
+INCREMENTAL = Preset(rule="ipc", steps=5, step_size=0.3, learning_rate=3e-4)
 # The seed notebook's own numbers, for its rule.
 NOTEBOOK = Preset(
     hidden=(128,),
@@ -64,4 +72,21 @@ NOTEBOOK = Preset(
     batch_size=64,
     epochs=2,
 )
-BY_RULE = {preset.rule: preset for preset in (DEFAULT, NOTEBOOK)}
+# Rules without steps, or step sizes, say 0. Small steps of ePC learned best on a validation split: automatic ones come
+# near the equilibrium, and learned worst.
+ERROR_PC = Preset(rule="epc", steps=5, step_size=0.01)
+FIXED_PREDICTION = Preset(rule="fpa", steps=8, step_size=0.5)
+Z_IL = Preset(rule="zil", steps=0, step_size=0.0)
+BACKPROP = Preset(rule="backprop", steps=0, step_size=0.0)
+BY_RULE = {
+    preset.rule: preset
+    for preset in (
+        DEFAULT,
+        INCREMENTAL,
+        ERROR_PC,
+        FIXED_PREDICTION,
+        Z_IL,
+        BACKPROP,
+        NOTEBOOK,
+    )
+}

@@ -7,6 +7,7 @@ step the weights; a rule of another shape brings a session of its own.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from fastpc.engine.gram import gram_pays
 from fastpc.engine.sharing import make_sharing
 from fastpc.engine.train import ENERGIES, N_PHASES, Chunk, train_chunk
-from fastpc.engine.update import CORRECTION_1, CORRECTION_2, N_RATES, RATE
+from fastpc.engine.update import CORRECTION_1, CORRECTION_2, N_RATES, NUDGE, RATE
 from fastpc.engine.workspace import Workspace, inputs_of, model_of, optimizer_of, step_size_of
 from fastpc.errors import ConfigurationError
 from fastpc.evaluation import Evaluation, evaluate
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from fastpc.data import Dataset
     from fastpc.network import PCNetwork
     from fastpc.optimizers import Optimizer
-    from fastpc.rules.pc import PC
+    from fastpc.rules.tile_rule import EngineRule
 
 # A layer whose mean energy a sample passes this has left any useful range, long before the numbers overflow.
 ENERGY_CEILING = 1e12
@@ -79,10 +80,12 @@ class ChunkResult:
 class Session(Protocol):
     """What the trainer needs of a rule at work.
 
-    `threads`, how many to run on, may change between calls and changes no result.
+    `threads`, how many to run on, may change between calls and changes no result. `epoch` says how many epochs are
+    behind the batches to come; the trainer sets it.
     """
 
     threads: int
+    epoch: int
 
     def check(self, data: Dataset) -> None:
         """Raise a DataError unless `data` fit."""
@@ -112,20 +115,24 @@ class Session(Protocol):
 class EngineSession:
     """The session of rules that relax tiles and then step blocks of weights."""
 
-    def __init__(self, rule: PC, network: PCNetwork, optimizer: Optimizer, batch_size: int, threads: int) -> None:
+    def __init__(
+        self, rule: EngineRule, network: PCNetwork, optimizer: Optimizer, batch_size: int, threads: int
+    ) -> None:
         self.rule, self.network, self.optimizer = rule, network, optimizer
         self.batch_size = batch_size
         self.threads = self._most_threads = threads
+        self.epoch = 0
         self.layout = layout = network.layout
         _check_precision(rule, optimizer, layout.dtype)
         precisions = rule.layer_precisions(network.n_layers)
         loss = LOSSES.index(network.loss)
-        with_gram = rule.solver == "gradient" and gram_pays(network.sizes, rule.steps, batch_size, loss)
+        with_gram = rule.with_gram and gram_pays(network.sizes, rule.steps, batch_size, loss)
         self._model = model_of(layout, network.parameters, precisions, loss, with_gram)
         self._relaxation = rule.relaxation(layout.dtype.type, network.seed)
         self._moments = [layout.empty_parameters() for _ in range(2)]
         self._engine_optimizer = optimizer_of(optimizer, layout, *self._moments)
         self.updates = 0
+        self._updates_per_batch = 1
         self._vectors = np.zeros(sum(network.sizes[1:]), layout.dtype)
         kind = "fixed" if not rule.follows_weights else "auto" if isinstance(rule.step_size, str) else "capped"
         fixed = 0.0 if isinstance(rule.step_size, str) else rule.step_size
@@ -157,52 +164,53 @@ class EngineSession:
 
     def run(self, order: NDArray[np.int64], factors: NDArray[np.float64]) -> ChunkResult:
         """Train on the samples `order`, batch after batch."""
-        n_batches, n_layers = len(factors), self.network.n_layers
-        chunk = Chunk(
+        chunk = self._chunk(order, factors)
+        workspace = self.workspace
+        train_chunk(
+            self.threads, self._model, self._inputs, self._relaxation, self._step_size, self._engine_optimizer,
+            workspace.units, workspace.norms, chunk, workspace.batch, workspace.scratch,
+            make_sharing(N_PHASES * len(factors), self.threads),
+        )  # fmt: skip
+        return self._result(chunk)
+
+    def _chunk(self, order: NDArray[np.int64], factors: NDArray[np.float64]) -> Chunk:
+        """Return the batches of one call as kernels take them."""
+        n_batches, n_layers, n_updates = len(factors), self.network.n_layers, len(factors) * self._updates_per_batch
+        return Chunk(
             order=order,
             batch_size=self.batch_size,
-            step_sizes=np.full(n_batches + 1, self.state_step, self.layout.dtype),
+            step_sizes=np.full(n_updates + 1, self.state_step, self.layout.dtype),
             rates=self._rates(factors),
             energies=np.zeros((n_batches, n_layers + 1)),
             correct=np.zeros(n_batches, np.int64),
             ceiling=ENERGY_CEILING,
             failed=np.zeros((2, n_layers + 1), np.int64),
         )
-        workspace = self.workspace
-        train_chunk(
-            self.threads, self._model, self._inputs, self._relaxation, self._step_size, self._engine_optimizer,
-            workspace.units, workspace.norms, chunk, workspace.batch, workspace.scratch,
-            make_sharing(N_PHASES * n_batches, self.threads),
-        )  # fmt: skip
-        self.updates += n_batches
+
+    def _result(self, chunk: Chunk) -> ChunkResult:
+        """Count the updates of the weights, and return what was measured."""
+        self.updates += len(chunk.rates)
         self.state_step = float(chunk.step_sizes[-1])
         return ChunkResult(chunk.energies[:, 1:], chunk.correct, find_failure(chunk))
 
     def _rates(self, factors: NDArray[np.float64]) -> NDArray[Any]:
-        """Return each batch's learning rate and Adam's corrections 1 / (1 - beta^t)."""
-        rates = np.ones((len(factors), N_RATES))
-        rates[:, RATE] = self.optimizer.learning_rate * factors
+        """Return each update's learning rate, Adam's corrections 1 / (1 - beta^t), and the beta of its nudge."""
+        per_batch = self._updates_per_batch
+        rates = np.ones((len(factors) * per_batch, N_RATES))
+        rates[:, RATE] = self.optimizer.learning_rate * np.repeat(factors, per_batch)
+        if self.rule.nudge is not None:
+            betas = self.rule.nudge.betas(self.epoch, self.updates // per_batch, len(factors))
+            rates[:, NUDGE] = np.repeat(betas, per_batch)
         if not isinstance(self.optimizer, SGD):
-            t = self.updates + 1 + np.arange(len(factors))
+            t = self.updates + 1 + np.arange(len(rates))
             rates[:, CORRECTION_1] = 1 / (1 - self.optimizer.beta1**t)
             rates[:, CORRECTION_2] = 1 / (1 - self.optimizer.beta2**t)
         return rates.astype(self.layout.dtype)
 
     def advice(self, failure: Failure) -> str:
-        """Return what to try: a smaller state step where that was above the stability limit, else a smaller rate."""
-        if self.rule.solver == "errors":
-            rate = self.optimizer.learning_rate
-            return f"so lower the learning rate ({rate:g}), set clip_norm, or check the data's scale"
+        """Return what the rule would try, with the weights as they were before the failure."""
         stable = 2 / Spectrum(self.network).curvature(self.rule.layer_precisions(self.network.n_layers))
-        if failure.state_step > stable:
-            return (
-                f"the state step {failure.state_step:.3g} is above the stability limit, about {stable:.3g} for the "
-                'weights before this chunk of batches, so use step_size="auto", or a smaller one'
-            )
-        return (
-            f"the state step {failure.state_step:.3g} is within the stability limit, about {stable:.3g}, so lower the "
-            f"learning rate ({self.optimizer.learning_rate:g}), set clip_norm, or check the data's scale"
-        )
+        return self.rule.advice(failure.state_step, stable, self.optimizer.learning_rate)
 
     def evaluate(self, data: Dataset) -> Evaluation:
         """Predict all of `data` by the feed-forward pass, and only then look at the targets."""
@@ -235,23 +243,24 @@ def find_failure(chunk: Chunk) -> Failure | None:
         cause = f"the energy of layer {layer} reached {energy:.3g}"
     else:
         cause = f"the states of layer {layer} are no longer finite"
-    steps_a_batch = (len(chunk.step_sizes) - 1) // len(chunk.rates)
+    steps_a_batch = (len(chunk.step_sizes) - 1) // len(chunk.correct)
     return Failure(batch, layer, cause, float(chunk.step_sizes[batch * steps_a_batch]))
 
 
-def _check_precision(rule: PC, optimizer: Optimizer, dtype: np.dtype[Any]) -> None:
+def _check_precision(rule: EngineRule, optimizer: Optimizer, dtype: np.dtype[Any]) -> None:
     """Raise unless the settings' small numbers are still there in the network's dtype, and those below 1 still are."""
     settings = {name: getattr(optimizer, name, None) for name in ("clip_norm", "epsilon", "learning_rate")}
-    settings |= {"step_size": rule.step_size, "tolerance": rule.tolerance}
+    settings |= {name: value for name, value in vars(rule).items() if isinstance(value, Real)}
+    settings |= {"beta of the nudge": None if rule.nudge is None else rule.nudge.beta}
     settings |= {f"precision of layer {l}": precision for l, precision in enumerate(rule.precisions or (), 1)}
     for name, value in settings.items():
-        if value and not isinstance(value, str) and not 0 < dtype.type(value) < np.inf:
+        if value and not 0 < abs(dtype.type(value)) < np.inf:
             raise ConfigurationError(
                 f"expected {name} to be a positive number in {dtype.name} too, got {value:g}, which is "
                 f"{dtype.type(value):g} there; use another one, or float64"
             )
     below_one = {name: getattr(optimizer, name, 0.0) for name in ("beta1", "beta2", "momentum")}
-    below_one["momentum of the states"] = rule.momentum
+    below_one["momentum of the states"] = getattr(rule, "momentum", 0.0)
     for name, value in below_one.items():
         if not dtype.type(value) < 1:
             raise ConfigurationError(

@@ -12,7 +12,7 @@ from fastpc.engine.layout import ACTIVATION
 
 if TYPE_CHECKING:
     from fastpc.network import PCNetwork
-    from fastpc.rules.pc import PC
+    from fastpc.rules.tile_rule import EngineRule
 
 _ITERATIONS = 50
 # The automatic step in units of 1 / lambda, lambda being the bound on the curvature; stable below 2. Half of the
@@ -47,7 +47,7 @@ class Spectrum:
         return max(kept) * (1 + s) ** 2
 
 
-def first_step(network: PCNetwork, rule: PC, spectrum: Spectrum | None = None) -> float:
+def first_step(network: PCNetwork, rule: EngineRule, spectrum: Spectrum | None = None) -> float:
     """Return the state step that `rule` asks for with the weights as they are; norms are found only if needed."""
     if not rule.follows_weights:
         return 0.0 if isinstance(rule.step_size, str) else float(rule.step_size)

@@ -17,7 +17,7 @@ from fastpc.evaluation import Evaluation
 from fastpc.history import EpochRecord, History, Progress
 from fastpc.network import PCNetwork
 from fastpc.optimizers import Adam, Optimizer
-from fastpc.rules import PC, Rule
+from fastpc.rules import PC, Rule, TileRule
 from fastpc.session import ChunkResult, Session
 
 # A call of the engine should last about this long: short enough for a live display and for Ctrl-C, long enough that
@@ -164,6 +164,11 @@ class Trainer:
                 function(self, *arguments)
 
 
+def _most_steps(trainer: Trainer) -> int:
+    rule = trainer.rule
+    return rule.steps_for(trainer.network.n_layers) if isinstance(rule, TileRule) else int(getattr(rule, "steps", 1))
+
+
 class _Run:
     """One call of `fit`: cuts epochs into chunks of batches, as long as `_CHUNK_SECONDS` asks for."""
 
@@ -177,7 +182,7 @@ class _Run:
         self.seconds = 0.0
         self.converting = converting
         # Bounded by work as well, so that Ctrl-C is heard soon however deep, wide or long the relaxation.
-        work = trainer.network.n_parameters * trainer.batch_size * (2 * getattr(trainer.rule, "steps", 1) + 4)
+        work = trainer.network.n_parameters * trainer.batch_size * (2 * _most_steps(trainer) + 4)
         first = min(_FIRST_CHUNK, _FIRST_SAMPLES // trainer.batch_size, _FIRST_MULTIPLICATIONS // work)
         self.chunk = max(1, first)
 
@@ -187,6 +192,7 @@ class _Run:
         before = self.seconds
         begin = perf_counter()
         order = self.shuffle.order(trainer.epochs_done)
+        self.session.epoch = trainer.epochs_done
         self.seconds += perf_counter() - begin + self.converting
         self.converting = 0.0
         energies, seen, first = np.zeros(trainer.network.n_layers), 0, 0

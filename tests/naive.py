@@ -1,4 +1,4 @@
-"""Slow, obvious float64 references for the compiled engine.
+"""Slow, obvious float64 references for the compiled engine; wider still where the inputs or states are.
 
 Layers 0…L; arrays are batch-first. Throughout:
 
@@ -43,6 +43,11 @@ class Relaxation(NamedTuple):
     clearance: Array  # (B,), the closest that any state of a sample ever came to a kink
 
 
+def wide(numbers: NDArray[np.floating]) -> Array:
+    """The numbers in float64, or wider if they are."""
+    return np.asarray(numbers, np.result_type(numbers, np.float64))
+
+
 def activities(activations: Sequence[str], states: Arrays) -> list[Array]:
     """f(x_l) for l = 0…L-1, f being the identity at layer 0."""
     names = ["identity", *activations]
@@ -51,7 +56,7 @@ def activities(activations: Sequence[str], states: Arrays) -> list[Array]:
 
 def feedforward(weights: Arrays, biases: Arrays, activations: Sequence[str], x: Array) -> tuple[list[Array], Array]:
     """The states x_0…x_{L-1} at which every hidden error is zero, and the output μ_L."""
-    states = [np.asarray(x, np.float64)]
+    states = [wide(x)]
     for weight, bias, name in zip(weights, biases, ["identity", *activations], strict=True):
         states.append(ACTIVATIONS[name].function(states[-1]) @ weight + bias)
     return states[:-1], states[-1]
@@ -143,7 +148,7 @@ def relax(
     if states is None:
         states, _ = feedforward(weights, biases, activations, x)
     network = (weights, biases, activations, loss)
-    states = [np.array(state, np.float64) for state in states]
+    states = [wide(state).copy() for state in states]
     velocities = [np.zeros_like(state) for state in states[1:]]
     clearance = kink_distance(activations, states)
     energy = [energies(*network, states, target, precisions).mean(axis=0)]

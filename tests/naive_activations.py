@@ -23,7 +23,14 @@ class Activation(NamedTuple):
 
 
 def normal_cdf(x: Array) -> Array:
-    return np.asarray(0.5 * (1 + erf(x / np.sqrt(2))))
+    if x.dtype == np.float64:
+        return np.asarray(0.5 * (1 + erf(x / np.sqrt(2))))
+    # SciPy has no wider erf: Φ(x) = ½ + φ(x) Σ x^(2k+1) / (2k+1)!!, all terms of one sign.
+    term, total = x, x
+    for k in range(1, 400):
+        term = term * x**2 / (2 * k + 1)
+        total = total + term
+    return np.asarray(0.5 + normal_pdf(x) * total)
 
 
 def normal_pdf(x: Array) -> Array:

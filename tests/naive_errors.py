@@ -18,11 +18,13 @@ def relax_errors(
     steps: int,
     precisions: Sequence[float] | None = None,
     tolerance: float = 0.0,
+    step_size: float | None = None,
 ) -> Relaxation:
     """Descend the energy in the errors ε_l = x_l - μ_l from the feed-forward pass (ε = 0).
 
     One step, per sample, <a, b> = Σ_l π_l a_l·b_l over the hidden layers:
         δ_L = π_L e_L;   δ_l = f'(x_l) ⊙ (δ_{l+1} W_{l+1}ᵀ),  r_l = δ_l / π_l - ε_l        l = L-1…1
+        α   = `step_size`, if there is one; or else
         α   = ||e_L||² π_L / (||e_L||² π_L + <r, r>)                    at the first step (Rayleigh quotient of 1 + JJᵀ)
         α   = <s, s> / <s, y>, s = last move, y = last r - r, at most 1; 1 where <s, y> <= 0
         ε_l ← ε_l + α r_l;   x_l = μ_l + ε_l, μ_{l+1} = f(x_l) W_{l+1} + b_{l+1}               l = 1…L-1
@@ -54,7 +56,9 @@ def relax_errors(
             r[layer - 1] = delta / pi[layer - 1] - eps[layer - 1]
         largest = np.max([np.zeros(len(x)), *(np.abs(p * v).max(axis=1) for p, v in zip(pi, r, strict=False))], axis=0)
         moving &= ~(largest < tolerance)
-        if not move:
+        if step_size is not None:
+            alpha = np.full(len(x), step_size)
+        elif not move:
             size = pi[-1] * np.sum(top**2, axis=1)
             reach = size + inner(r, r)
             alpha = np.divide(size, reach, out=np.ones_like(size), where=reach > 0)

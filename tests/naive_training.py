@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import naive
+import naive_nudge
 import naive_optimizers
 from fastpc.optimizers import Optimizer
 from fastpc.rules import PC
@@ -46,7 +47,7 @@ def train(
     total = n_batches * (len(orders) if total_epochs is None else total_epochs)
     factors = optimizer.schedule.factors(0, total, total, n_batches)
     epochs, done = [], 0
-    for order in orders:
+    for epoch, order in enumerate(orders):
         energy, correct = np.zeros(len(case.weights)), 0
         for first in range(0, len(order), batch_size):
             batch = order[first : first + batch_size]
@@ -54,12 +55,15 @@ def train(
             x, target = case.x[batch], case.target[batch]
             _, output = naive.feedforward(*network[:3], x)
             correct += int(np.sum(output.argmax(axis=1) == case.labels[batch]))
+            beta = naive_nudge.beta_of(rule.nudge, epoch, done)
+            target = naive_nudge.nudged(case, parameters, x, target, beta)
             relaxed = naive.relax(
                 *network, x, target, rule.steps, float(rule.step_size), rule.momentum,
                 rule.precisions, starting_states(case, rule, x), rule.tolerance,
             )  # fmt: skip
             energy += len(batch) * relaxed.energies[-1]
             gradient = naive.weight_gradient(*network, relaxed.states, target, rule.precisions)
+            gradient = naive_nudge.divided(gradient, beta)
             parameters, memory = naive_optimizers.step(optimizer, parameters, gradient, memory, float(factors[done]))
             done += 1
         epochs.append(Epoch(energy / len(order), correct / len(order)))

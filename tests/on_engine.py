@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import naive
 from fastpc import PC, PCNetwork
 from fastpc.network import Relaxation
+from fastpc.rules import TileRule
 from naive import Array
 from strategies import MARGIN, Case, cases
 
@@ -36,15 +37,19 @@ def start_states(case: Case, rule: PC) -> list[Array] | None:
     if rule.start == "feedforward":
         return None
     begun = network_of(case).relax(*data_of(case), replace(rule, steps=0))
-    return [case.x, *(np.asarray(state, np.float64) for state in begun.states)]
+    return [case.x.astype(np.longdouble), *(state.astype(np.longdouble) for state in begun.states)]
 
 
 def reference(case: Case, rule: PC) -> naive.Relaxation:
-    """Relax by the float64 reference, from the states in which the engine begins."""
+    """Relax by the reference, from the states in which the engine begins.
+
+    In numbers wider than float64, where the machine has them: the reference takes errors as differences of states and
+    predictions, and small ones must be known to float64's own precision.
+    """
     assert not isinstance(rule.step_size, str)
     return naive.relax(
         *case.network,
-        case.x,
+        case.x.astype(np.longdouble),
         case.target,
         rule.steps,
         rule.step_size,
@@ -61,7 +66,7 @@ def clear_of_kinks(case: Case, rule: PC) -> Case:
     return replace(case, x=case.x[clear], target=case.target[clear], labels=case.labels[clear])
 
 
-def relax(case: Case, rule: PC) -> Relaxation:
+def relax(case: Case, rule: TileRule) -> Relaxation:
     """Relax on the engine."""
     return network_of(case).relax(*data_of(case), rule)
 

@@ -22,7 +22,7 @@ LAYERS = [
     ("spectrum", "evaluation"),
     ("inference", "checkpoint"),
     ("session",),
-    ("trainer", "notebook"),
+    ("trainer", "notebook", "incremental"),
     ("cli",),
     ("__main__",),
 ]
@@ -36,6 +36,7 @@ DOORS = {
     ("network", "checkpoint"),
     ("rules", "session"),
     ("rules", "notebook"),
+    ("rules", "incremental"),
 }
 MOST_LINES = 320
 

@@ -1,6 +1,7 @@
 """The command line: what commands print, and what they keep."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -13,7 +14,8 @@ import fastpc
 from commands import SMALL, complaint, run_json
 from fastpc import network, optimizers, schedules
 from fastpc.cli import main, notice
-from fastpc.presets import DEFAULT
+from fastpc.presets import BY_RULE, DEFAULT
+from fastpc.rules import BY_NAME
 
 FIELDS = {
     "test_accuracy",
@@ -41,6 +43,16 @@ class TestTrain:
         assert 0 < result["test_accuracy"] <= 1
         speed = result["samples_seen"] / result["train_seconds"]
         assert result["samples_per_second"] == pytest.approx(speed)
+
+    @pytest.mark.parametrize("rule", BY_RULE)
+    def test_every_rule_trains_and_tells_its_name(self, capsys, rule):
+        # The notebook's own rates diverge on a stream, and its networks learn slowly.
+        options = ["--step-size", "auto"] if rule == "notebook" else ["--lr", "0.02", "--epochs", "5"]
+        result = run_json(capsys, *SMALL, "--rule", rule, *options)
+        assert result["rule"] == rule
+        assert rule == "notebook" or float(str(result["test_accuracy"])) > 0.5
+        assert main([*SMALL, "--rule", rule, *options]) == 0
+        assert re.search(rf"rule +│ {rule}\b", capsys.readouterr().out)
 
     def test_people_get_a_table(self, capsys):
         assert main([*SMALL]) == 0
@@ -82,6 +94,9 @@ class TestTrain:
             "steps": 5,
             "step_size": "auto",
             "momentum": 0.25,
+            "nudge": "centred",
+            "beta": 0.75,
+            "beta_growth": 0.125,
             "optimizer": "adamw",
             "schedule": "warmup",
             "batch_size": 50,
@@ -91,6 +106,14 @@ class TestTrain:
         assert {name: result[name] for name in options} == options
         assert result["learning_rate"] == 0.003
         assert result["activations"] == ["tanh"]
+
+    def test_incremental_learning_runs_by_its_name(self, capsys):
+        plain = run_json(capsys, *SMALL)
+        incremental = run_json(capsys, *SMALL, "--rule", "ipc", "--nudge", "positive")
+        assert incremental["rule"] == "ipc"
+        assert incremental["parameters_sha256"] != plain["parameters_sha256"]
+        assert main([*SMALL, "--rule", "ipc", "--nudge", "positive"]) == 0
+        assert "positive nudge" in capsys.readouterr().out
 
     def test_where_no_mnist_can_be_had_it_says_so_and_takes_the_digits(self, capsys, monkeypatch, tmp_path):
         monkeypatch.delenv("FASTPC_DATA", raising=False)
@@ -204,6 +227,11 @@ def test_info_says_what_fastpc_runs_on(capsys):
     assert record["threads"] >= 1
     assert main(["info"]) == 0
     assert "numba" in capsys.readouterr().out
+
+
+def test_every_rule_has_a_preset_and_a_class():
+    assert list(BY_RULE) == [preset.rule for preset in BY_RULE.values()]
+    assert set(BY_RULE) == set(BY_NAME)
 
 
 def test_the_notebook_prints_what_it_printed_and_the_honest_figure(capsys, mnist_npz: Path):

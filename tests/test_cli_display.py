@@ -41,8 +41,8 @@ class TestHelp:
     def test_every_option_of_the_main_job_is_there(self, capsys):
         text = self.help(capsys, "train")
         options = (
-            "data layers hidden activation loss rule steps step-size momentum epochs batch-size lr "
-            "optimizer schedule validation seed threads out json quiet"
+            "data layers hidden activation loss rule steps step-size momentum nudge beta beta-growth epochs "
+            "batch-size lr optimizer schedule validation seed threads out json quiet"
         )
         assert all(f"--{option} " in text for option in options.split())
 

@@ -6,6 +6,7 @@ import fastpc
 from commands import SMALL, complaint
 from fastpc.cli import main
 from fastpc.errors import DataError
+from fastpc.presets import BY_RULE
 
 
 @pytest.mark.parametrize(
@@ -22,7 +23,7 @@ from fastpc.errors import DataError
         (("--activation", "relu,tanh,relu"), "activations"),
         (("--loss", "mse"), "'mse'"),
         (("--dtype", "float16"), "'float16'"),
-        (("--rule", "backprop"), "'backprop'"),
+        (("--rule", "magic"), ", ".join(BY_RULE)),
         (("--optimizer", "adm"), "'adm'"),
         (("--schedule", "cosin"), "'cosin'"),
         (("--lr", "-0.1"), "learning_rate"),
@@ -33,6 +34,16 @@ from fastpc.errors import DataError
         (("--step-size", "0"), "step_size"),
         (("--step-size", "big"), "--step-size"),
         (("--momentum", "1"), "momentum"),
+        (("--nudge", "up"), "expected --nudge to be one of none, positive, negative, centred"),
+        (("--beta", "0.5"), "expected --beta with --nudge positive, negative or centred, got --nudge none"),
+        (("--beta-growth", "0.1"), "expected --beta-growth with --nudge positive, negative or centred"),
+        (("--nudge", "centred", "--beta", "1.5"), "beta"),
+        (("--nudge", "centred", "--beta-growth", "-1"), "growth"),
+        (
+            ("--rule", "ipc", "--momentum", "0.5"),
+            "has use for it, pc, got --rule ipc",
+        ),
+        (("--rule", "ipc", "--steps", "0"), "steps"),
         (("--epochs", "0"), "--epochs"),
         (("--batch-size", "0"), "batch_size"),
         (("--validation", "1"), "fraction"),
@@ -76,10 +87,25 @@ def test_broken_data_is_wrong_use(capsys, monkeypatch):
     assert complaint(capsys) == "fastpc: expected images, got noise; look again."
 
 
-@pytest.mark.parametrize("option", ["--activation=tanh", "--loss=cross_entropy", "--momentum=0.9", "--optimizer=adam"])
+@pytest.mark.parametrize("option", [
+    "--activation=tanh", "--loss=cross_entropy", "--momentum=0.9", "--optimizer=adam", "--nudge=centred", "--beta=0.1",
+])  # fmt: skip
 def test_options_without_effect_on_the_notebook_s_rule_are_refused(capsys, option):
     assert main([*SMALL, "--rule", "notebook", option]) == 2
     assert "leave it out" in complaint(capsys)
+
+
+@pytest.mark.parametrize(("rule", "option", "names"), [
+    ("backprop", "--steps=3", "pc or ipc or epc or fpa or notebook"),
+    ("zil", "--step-size=0.5", "pc or ipc or epc or fpa or notebook"),
+    ("epc", "--momentum=0.5", "pc,"),
+    ("fpa", "--momentum=0", "pc,"),
+])  # fmt: skip
+def test_options_without_effect_on_a_rule_are_refused_and_say_where_they_have_one(capsys, rule, option, names):
+    assert main([*SMALL, "--rule", rule, option]) == 2
+    said = complaint(capsys)
+    assert f"expected {option.partition('=')[0]} with a rule that has use for it, {names}" in said
+    assert "leave it out" in said
 
 
 def test_a_notebook_run_is_read_back(capsys, tmp_path):

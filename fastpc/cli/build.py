@@ -1,6 +1,7 @@
 """From settings to the objects that train: network, rule, optimiser."""
 
-from typing import TYPE_CHECKING
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
 
 from fastpc.errors import ConfigurationError
 from fastpc.presets import BY_RULE, Preset
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from fastpc.rules import Rule
 
 RULES = tuple(BY_RULE)
+NUDGES = ("none", "positive", "negative", "centred")
 
 
 def layer_sizes(preset: Preset, layers: tuple[int, ...] | None, n_features: int, n_outputs: int) -> tuple[int, ...]:
@@ -60,11 +62,53 @@ def network(preset: Preset, sizes: tuple[int, ...], seed: int) -> "PCNetwork":
 
 def rule(preset: Preset) -> "Rule":
     """Return the learning rule of these settings."""
-    from fastpc.rules import PC, Notebook
+    from fastpc.rules import BY_NAME, Nudge
 
-    if preset.rule == "notebook":
-        return Notebook(steps=preset.steps, step_size=preset.step_size, rate=preset.learning_rate)
-    return PC(steps=preset.steps, step_size=preset.step_size, momentum=preset.momentum)
+    offered = {
+        "steps": preset.steps,
+        "step_size": preset.step_size,
+        "momentum": preset.momentum,
+        "nudge": None if preset.nudge == "none" else Nudge(preset.nudge, preset.beta, preset.beta_growth),
+        "rate": preset.learning_rate,
+    }
+    return BY_NAME[preset.rule](**{name: value for name, value in offered.items() if takes(preset.rule, name)})
+
+
+def takes(rule_name: str, setting: str) -> bool:
+    """Return whether a rule has a setting of this name."""
+    from fastpc.rules import BY_NAME
+
+    return setting in {field.name for field in fields(BY_NAME[rule_name])}  # type: ignore[arg-type]
+
+
+def require_effect(rule_name: str, given: dict[str, Any]) -> None:
+    """Raise unless every setting that was given means something to the rule.
+
+    Raises
+    ------
+    ConfigurationError
+        If one does not.
+    """
+    needs = {"steps": "steps", "step_size": "step_size", "momentum": "momentum"}
+    needs |= dict.fromkeys(("nudge", "beta", "beta_growth"), "nudge")
+    for setting, field in needs.items():
+        if given[setting] is not None and not takes(rule_name, field):
+            others = " or ".join(name for name in RULES if takes(name, field))
+            option = setting.replace("_", "-")
+            raise ConfigurationError(
+                f"expected --{option} with a rule that has use for it, {others}, got --rule {rule_name}; leave it out"
+            )
+    if given["nudge"] in (None, "none"):
+        for setting in ("beta", "beta_growth"):
+            if given[setting] is not None:
+                option = "--" + setting.replace("_", "-")
+                raise ConfigurationError(
+                    f"expected {option} with --nudge {', '.join(NUDGES[1:-1])} or {NUDGES[-1]}, got --nudge "
+                    f"{given['nudge'] or 'none'}; name one of these, or leave {option} out"
+                )
+    for setting in ("activation", "loss", "optimizer", "schedule"):
+        if given[setting] is not None and rule_name == "notebook":
+            raise ConfigurationError(f"expected --rule notebook with its own {setting}, got --{setting}; leave it out")
 
 
 def optimizer(preset: Preset) -> "Optimizer":

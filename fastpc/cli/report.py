@@ -45,6 +45,9 @@ def as_record(result: "Result") -> dict[str, Any]:
         "steps": preset.steps,
         "step_size": preset.step_size,
         "momentum": preset.momentum,
+        "nudge": preset.nudge,
+        "beta": preset.beta,
+        "beta_growth": preset.beta_growth,
         "optimizer": preset.optimizer,
         "learning_rate": preset.learning_rate,
         "schedule": preset.schedule,
@@ -72,7 +75,8 @@ def as_rows(result: "Result") -> dict[str, str]:
         "compilation": f"{history.compile_seconds:.2f} s",
         "data": result.data_name,
         "network": f"{network!r}, {network.n_parameters:,} parameters",
-        "rule": f"{preset.rule}, {preset.steps} steps of {preset.step_size}",
+        "rule": (f"{preset.rule}, {preset.steps} steps of {preset.step_size}" if preset.step_size else preset.rule)
+        + ("" if preset.nudge == "none" else f", {preset.nudge} nudge, beta {preset.beta:g}"),
         "optimiser": f"{preset.optimizer}, rate {preset.learning_rate:g}, {preset.schedule}, "
         f"batches of {preset.batch_size}",
     }

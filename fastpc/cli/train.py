@@ -42,6 +42,12 @@ def _option(panel: str, text: str, *names: str, **more: Any) -> Any:
     return typer.Option(*names, help=text, rich_help_panel=panel, **more)
 
 
+def _by_rule(setting: str) -> str:
+    """Return a setting's default in words, for every rule that has one."""
+    defaults = {name: getattr(preset, setting) for name, preset in BY_RULE.items()}
+    return ", ".join(f"{value} for {name}" for name, value in defaults.items() if value)
+
+
 def train(
     data: DataOption = "auto",
     layers: Annotated[
@@ -76,26 +82,50 @@ def train(
         str,
         _option(
             "Learning",
-            "How to learn: pc; or notebook, the seed notebook's own, stable with auto steps only.",
+            "How to learn: pc; ipc, whose weights move in every step; epc, which relaxes in the errors, for deep "
+            "networks; fpa and zil, predictive coding on its way to backpropagation; backprop itself; or notebook, "
+            "the seed notebook's own, stable with auto steps only.",
             metavar="NAME",
         ),
     ] = DEFAULT.rule,
     steps: Annotated[
         int | None,
-        _option("Learning", "Relaxation steps for each batch.", metavar="N", show_default=str(DEFAULT.steps)),
+        _option(
+            "Learning",
+            "Relaxation steps for each batch, of rules that relax.",
+            metavar="N",
+            show_default=_by_rule("steps"),
+        ),
     ] = None,
     step_size: Annotated[
         str | None,
         _option(
             "Learning",
-            "Size of a relaxation step: a number, or auto, which stays stable as weights grow.",
+            "Size of a relaxation step: a number, or auto, which pc, epc and notebook keep stable as weights grow.",
             metavar="SIZE",
-            show_default=str(DEFAULT.step_size),
+            show_default=_by_rule("step_size"),
         ),
     ] = None,
     momentum: Annotated[
         float | None,
-        _option("Learning", "Momentum of the states in relaxation.", metavar="M", show_default=str(DEFAULT.momentum)),
+        _option("Learning", "Momentum of pc's states in relaxation.", metavar="M", show_default=str(DEFAULT.momentum)),
+    ] = None,
+    nudge: Annotated[
+        str | None,
+        _option(
+            "Learning",
+            "Learn from a target near the prediction: none, positive, negative or centred.",
+            metavar="KIND",
+            show_default=DEFAULT.nudge,
+        ),
+    ] = None,
+    beta: Annotated[
+        float | None,
+        _option("Learning", "How far the nudge goes, up to 1.", metavar="BETA", show_default=str(DEFAULT.beta)),
+    ] = None,
+    beta_growth: Annotated[
+        float | None,
+        _option("Learning", "Added to beta with every epoch.", metavar="N", show_default=str(DEFAULT.beta_growth)),
     ] = None,
     epochs: Annotated[
         int | None,
@@ -155,17 +185,17 @@ def train(
         "steps": steps,
         "step_size": None if step_size is None else parse_step_size(step_size),
         "momentum": momentum,
+        "nudge": nudge,
+        "beta": beta,
+        "beta_growth": beta_growth,
         "optimizer": optimizer,
         "learning_rate": lr,
         "schedule": schedule,
         "batch_size": batch_size,
         "epochs": epochs,
     }
-    without_effect = [name for name in ("activation", "loss", "momentum", "optimizer", "schedule") if given[name]]
-    if rule == "notebook" and without_effect:
-        raise ConfigurationError(
-            f"expected --rule notebook with its own {without_effect[0]}, got --{without_effect[0]}; leave it out"
-        )
+    require_choice("--nudge", nudge or "none", build.NUDGES)
+    build.require_effect(rule, given)
     preset = replace(BY_RULE[rule], **{name: value for name, value in given.items() if value is not None})
     sizes = None if layers is None else parse_sizes("--layers", layers)
     job = Job(preset, sizes, data, validation, seed, threads, out)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from fastpc.engine.inputs import n_sections
+from fastpc.engine.first import join_sections, sum_inputs
 from fastpc.engine.jit import driver, kernel
 from fastpc.engine.layout import PREDICTION, SIZE, STATE, WEIGHTS
 from fastpc.engine.memory import borrow
 from fastpc.engine.sharing import take_unit
-from fastpc.engine.tile import area, feed_forward, predict_first, sum_section
+from fastpc.engine.tile import area, feed_forward
 from fastpc.engine.train import train_tile
 from fastpc.engine.update import unit_gradient
 
@@ -23,7 +23,8 @@ def forward(thread, model, inputs, order, outputs, batch, scratch, sharing):
             break
         first = t * lanes
         count = min(lanes, len(order) - first)
-        predict_first(model, inputs, order, first, count, thread, tile, batch, work)
+        sum_inputs(model, inputs, order, first, count, thread, batch)
+        join_sections(model, count, thread, tile, batch, work)
         feed_forward(model, tile)
         copy_out(model, last, PREDICTION, first, count, tile, outputs)
 
@@ -38,7 +39,7 @@ def copy_out(model, l, column, first, count, tile, rows):
 
 
 @driver
-def relax_batch(thread, model, inputs, relaxation, step_size, order, states, traces, batch, scratch, sharing):
+def relax_batch(thread, model, inputs, relaxation, step_size, nudge, order, states, traces, batch, scratch, sharing):
     """Relax a batch as training does; keep the states (samples, sum of hidden n_l) and each tile's energy trace."""
     tile, work = scratch.tiles[thread], scratch.work[thread]
     lanes = model.lanes
@@ -48,9 +49,8 @@ def relax_batch(thread, model, inputs, relaxation, step_size, order, states, tra
             break
         first = t * lanes
         count = min(lanes, len(order) - first)
-        for section in range(n_sections(model.layers[0, SIZE])):
-            sum_section(model, inputs, order, first, count, t, section, batch)
-        train_tile(model, inputs, relaxation, step_size, batch, order, t, tile, work, traces[t])
+        sum_inputs(model, inputs, order, first, count, t, batch)
+        train_tile(model, inputs, relaxation, step_size, nudge, batch, order, t, tile, work, traces[t])
         offset = 0
         for l in range(1, len(model.layers) - 1):
             size = model.layers[l, SIZE]

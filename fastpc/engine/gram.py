@@ -1,20 +1,20 @@
 """A wide clamped output, relaxed through its Gram matrix.
 
 Where a squared-error output is much wider than the layer below it (an image above 128 hidden units), its error enters
-the relaxation only as e_L W_L^T, and
+the relaxation only as its pull on that layer, e_L W_L^T, and a change of the activities below changes that by
 
-    pi_L e_L W_L^T = pi_L (y - b_L) W_L^T - pi_L f(x_{L-1}) (W_L W_L^T)
+    e_L W_L^T  ←  e_L W_L^T - (f(x_{L-1})' - f(x_{L-1})) (W_L W_L^T)
 
-needs the image once a relaxation, and in each step a product with a matrix of n_{L-1} by n_{L-1}. It is exact, up to
+so each step needs no product with the image's width, but one with a matrix of n_{L-1} by n_{L-1}. It is exact, up to
 rounding. The Gram matrix W_L W_L^T is found anew for each batch, a strip of columns at a time.
 """
 
 from __future__ import annotations
 
 from fastpc.engine.jit import kernel
-from fastpc.engine.layout import DRIVE, ERROR, SIZE, STATE, WEIGHTS
-from fastpc.engine.products import multiply_band
-from fastpc.engine.tile import area
+from fastpc.engine.layout import CHANGE, ERROR, PULL, SIZE, WEIGHTS
+from fastpc.engine.memory import borrow
+from fastpc.engine.products import band_start, multiply_band, n_bands
 from fastpc.engine.transpose import turn_rows
 
 
@@ -56,24 +56,34 @@ def gram_strip(model, strip, gradient, work):
     stride = (below + lanes - 1) // lanes * lanes
     weights, first = model.layers[last, WEIGHTS], strip * lanes
     # gradient[p * lanes + k] = W_L[first + k, p]
-    turn_rows(
-        model.parameters, weights + first * width, width, min(lanes, below - first), width, gradient, 0, lanes, work
-    )
+    rows = min(lanes, below - first)
+    turn_rows(model.parameters, weights + first * width, width, rows, width, gradient, 0, lanes, work)
     multiply_band(below, model.gram, first, stride, model.parameters, weights, 1, width, gradient, 0, lanes, width)
 
 
 @kernel
-def set_drive(model, tile):
-    """pi_L (y - b_L) W_L^T, once a relaxation."""
+def set_pull(model, tile):
+    """pi_L e_L W_L^T from the output's errors, once a relaxation."""
     layers, lanes = model.layers, model.lanes
     last = len(layers) - 1
     below, width = layers[last - 1, SIZE], layers[last, SIZE]
-    weights = layers[last, WEIGHTS]
-    targets, free = area(model, last, STATE, tile), area(model, last, ERROR, tile)
-    for j in range(width):
-        bias = model.parameters[weights + below * width + j]
-        for lane in range(lanes):
-            i = j * lanes + lane
-            free[i] = model.precisions[last] * (targets[i] - bias)
-    drive, errors = layers[last - 1, DRIVE], layers[last, ERROR]
-    multiply_band(below, tile, drive, lanes, model.parameters, weights, 1, width, tile, errors, lanes, width)
+    weights, pull, errors = layers[last, WEIGHTS], layers[last - 1, PULL], layers[last, ERROR]
+    multiply_band(below, tile, pull, lanes, model.parameters, weights, 1, width, tile, errors, lanes, width)
+
+
+@kernel
+def carry_pull(model, tile):
+    """Take a change of the activities below the output, in their layer's CHANGE, out of the pull."""
+    layers, lanes = model.layers, model.lanes
+    last = len(layers) - 1
+    size, change = layers[last - 1, SIZE], layers[last - 1, CHANGE]
+    stride = (size + lanes - 1) // lanes * lanes
+    precision = model.precisions[last]
+    for band in range(n_bands(size)):
+        j = band_start(size, band)
+        rows = band_start(size, band + 1) - j
+        multiply_band(rows, tile, 0, lanes, model.gram, j * stride, 1, stride, tile, change, lanes, size)
+        products = borrow(tile, 0, rows * lanes)
+        pull = borrow(tile, layers[last - 1, PULL] + j * lanes, rows * lanes)
+        for i in range(rows * lanes):
+            pull[i] -= precision * products[i]

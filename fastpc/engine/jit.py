@@ -162,18 +162,34 @@ class _DriverFiles(caching.CompileResultCacheImpl):  # type: ignore[misc]
         self._filename_base = self.get_filename_base(name, getattr(sys, "abiflags", ""))
 
 
+def _comes_from_outside(kind: Any) -> bool:
+    """Return whether an argument's type holds settings that do not stand in the engine, as those of outside rules."""
+    settings = getattr(kind, "instance_class", None)
+    if settings is not None and not settings.__module__.startswith(f"{__package__}."):
+        return True
+    return isinstance(kind, numba.types.BaseTuple) and any(_comes_from_outside(part) for part in kind.types)
+
+
 class _DriverCache(caching.FunctionCache):  # type: ignore[misc]
-    """Numba's cache, with one difference: a broken or unwritable cache only costs a compilation."""
+    """Numba's cache, with two differences.
+
+    A broken or unwritable cache only costs a compilation. And what runs an outside rule's kernel is never kept: the
+    folder's name does not digest that kernel's source, so that after an edit the old one would run.
+    """
 
     _impl_class = _DriverFiles
 
     def load_overload(self, signature: Any, target_context: Any) -> Any:
+        if any(_comes_from_outside(kind) for kind in getattr(signature, "args", signature)):
+            return None
         try:
             return super().load_overload(signature, target_context)
         except Exception:  # a damaged file can raise anything; compiling again mends it
             return None
 
     def save_overload(self, signature: Any, data: Any) -> None:
+        if any(_comes_from_outside(kind) for kind in getattr(signature, "args", signature)):
+            return
         try:
             super().save_overload(signature, data)
         except Exception:

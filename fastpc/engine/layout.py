@@ -32,8 +32,8 @@ from fastpc.engine.products import BAND
     ACTIVITY,  # tile: f(x_l), with a last row of ones
     SLOPE,  # tile: f'(x_l), where it is not told by the state or the activity
     VELOCITY,  # tile: v_l of the state momentum
-    DRIVE,  # tile: pi_{l+1} (y - b_{l+1}) W_{l+1}^T of the layer below a wide output; see gram
-    GRADIENT,  # tile: -dF/dx_l, where a step needs all layers' before any moves
+    PULL,  # tile: pi_L e_L W_L^T, of the layer below a wide output; see gram
+    CHANGE,  # tile: -dF/dx_l, which a step turns into the change of x_l, and that into the change of f(x_l)
     BATCH_ERROR,  # batch: pi_l e_l
     ERROR_STRIDE,
     BATCH_ACTIVITY,  # batch: f(x_l), with a last column of ones
@@ -92,7 +92,7 @@ class Layout:
     def _place_tile(self) -> int:
         offset = self.work_size
         for row in self.layers:
-            for column in (STATE, PREDICTION, ERROR, ACTIVITY, SLOPE, VELOCITY, DRIVE, GRADIENT):
+            for column in (STATE, PREDICTION, ERROR, ACTIVITY, SLOPE, VELOCITY, PULL, CHANGE):
                 row[column] = offset
                 # One spare row holds the activity's ones, and keeps the areas off multiples of a page.
                 offset += (row[SIZE] + 1) * self.lanes

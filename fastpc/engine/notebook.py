@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from fastpc.engine.energy import add_energy
 from fastpc.engine.inputs import load_inputs, n_sections
 from fastpc.engine.jit import driver, kernel
 from fastpc.engine.layout import (
@@ -30,7 +31,7 @@ from fastpc.engine.memory import borrow
 from fastpc.engine.products import block_start, multiply, n_blocks
 from fastpc.engine.sharing import finish_unit, take_unit, wait_for_phase
 from fastpc.engine.step_size import FIXED, next_step_size
-from fastpc.engine.tile import area, softmax_errors, store_errors, sum_squares
+from fastpc.engine.tile import area, softmax_errors, store_errors
 from fastpc.engine.train import WEIGHTS_THEMSELVES, batch_order, has_failed, sum_batch
 from fastpc.engine.transpose import store_rows, turn_rows
 from fastpc.engine.update import all_finite, dense_gradient
@@ -126,9 +127,11 @@ def step_tile(model, inputs, step_size, step, batch, order, t, tile, work):
     count = min(lanes, len(order) - first)
     if step == 0:
         start_tile(model, inputs, order, first, count, t, tile, batch, work)
+    energies = borrow(batch.energies, t * 3, 3)
     for l in range(1, 3):
         set_prediction_errors(model, l, tile)
-        batch.energies[t * 3 + l] = 0.5 * sum_squares(model, l, count, tile)
+        energies[l] = 0
+        add_energy(model, l, tile, count, energies)
         store_errors(model, l, first, count, tile, batch, work)
     targets, states = area(model, 0, PREDICTION, tile), area(model, 0, STATE, tile)
     softmax_errors(targets, states, area(model, 0, ERROR, tile), borrow(tile, 0, 2 * lanes), lanes)

@@ -3,32 +3,38 @@
 Samples do not meet while the weights stand still, so nothing waits. From a feed-forward start only the output's
 error is not zero, and an error moves down one layer a step: layers below the *frontier* cannot have moved, and are
 skipped. That is exact.
+
+Errors are carried, never taken as differences of states and predictions: when the states move by dx, so that the
+activities change by da_l = f(x_l + dx_l) - f(x_l),
+
+    e_l  ←  e_l + dx_l - da_{l-1} W_l
+
+An error far below a deep network's output is many orders smaller than its state, and x_l - mu_l would be all
+rounding there. It also costs no more: the product is the same one, and a clamped input needs none.
 """
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from fastpc.engine.activations import activate, multiply_slopes
-from fastpc.engine.gram import set_drive, uses_gram
+from fastpc.engine.activations import advance, is_piecewise_linear, multiply_slopes
+from fastpc.engine.energy import add_energies
+from fastpc.engine.gram import carry_pull, set_pull, uses_gram
 from fastpc.engine.jit import inline_kernel, kernel, merged_kernel
-from fastpc.engine.layout import (
-    ACTIVATION,
-    ACTIVITY,
-    DRIVE,
-    ERROR,
-    GRADIENT,
-    PREDICTION,
-    SIZE,
-    SLOPE,
-    STATE,
-    VELOCITY,
-    WEIGHTS,
-)
+from fastpc.engine.layout import ACTIVATION, ACTIVITY, CHANGE, ERROR, PULL, SIZE, SLOPE, STATE, VELOCITY, WEIGHTS
 from fastpc.engine.memory import borrow
 from fastpc.engine.products import band_start, multiply_band, n_bands
 from fastpc.engine.start import random_state
-from fastpc.engine.tile import activate_layer, add_energies, area, predict_errors, set_errors, set_output_errors
+from fastpc.engine.tile import (
+    CROSS_ENTROPY,
+    activate_layer,
+    area,
+    carry_errors,
+    carry_outputs,
+    predict,
+    set_errors,
+    set_output_errors,
+)
 
 FEEDFORWARD, ZEROS, RANDOM = range(3)
 
@@ -41,6 +47,7 @@ class Relaxation(NamedTuple):
     momentum: Any
     tolerance: Any  # a sample stops once its largest state gradient is below; 0: never
     seed: Any  # of random starts
+    lowest: Any  # the lowest layer that moves: 1, or 0 where the input is free
 
 
 @kernel
@@ -57,79 +64,68 @@ def start_states(model, relaxation, order, first, count, tile):
                 for lane in range(count):
                     states[j * lanes + lane] = random_state(relaxation.seed, order[first + lane], l, j)
         activate_layer(model, l, tile)
+    for l in range(1, last):
+        if l > 1:
+            predict(model, l, tile)
+        set_errors(model, l, tile)
     if last > 1:
-        set_errors(model, 1, tile)
-    for l in range(2, last + 1):
-        predict_errors(model, l, tile)
+        predict(model, last, tile)
+        set_output_errors(model, tile)
 
 
 @inline_kernel
-def state_gradient(model, l, j, rows, out, tile):
-    """-dF/dx_l = f'(x_l) (pi_{l+1} e_{l+1} W_{l+1}^T) - pi_l e_l of `rows` units from j on, to ``tile[out]``."""
+def state_gradient(model, l, j, rows, tile):
+    """-dF/dx_l = f'(x_l) (pi_{l+1} e_{l+1} W_{l+1}^T) - pi_l e_l of `rows` units from j on, to the layer's CHANGE."""
     layers, lanes = model.layers, model.lanes
     at, count = j * lanes, rows * lanes
+    out = layers[l, CHANGE] + at
     gradient = borrow(tile, out, count)
-    if gram_stands_above(model, l):
-        size = layers[l, SIZE]
-        stride = (size + lanes - 1) // lanes * lanes
-        multiply_band(rows, tile, out, lanes, model.gram, j * stride, 1, stride, tile, layers[l, ACTIVITY], lanes, size)
-        drive = borrow(tile, layers[l, DRIVE] + at, count)
-        top = model.precisions[l + 1]
+    if uses_gram(model) and l == len(layers) - 2:
+        pull = borrow(tile, layers[l, PULL] + at, count)
         for i in range(count):
-            gradient[i] = drive[i] - top * gradient[i]
+            gradient[i] = pull[i]
     else:
         above = layers[l + 1, SIZE]
         weights, errors = layers[l + 1, WEIGHTS] + j * above, layers[l + 1, ERROR]
         multiply_band(rows, tile, out, lanes, model.parameters, weights, 1, above, tile, errors, lanes, above)
     state, activity, slope = layers[l, STATE] + at, layers[l, ACTIVITY] + at, layers[l, SLOPE] + at
     multiply_slopes(layers[l, ACTIVATION], tile, out, state, activity, slope, count)
-    states = borrow(tile, state, count)
-    predictions = borrow(tile, layers[l, PREDICTION] + at, count)
-    precision = model.precisions[l]
+    errors_here = borrow(tile, layers[l, ERROR] + at, count)
     for i in range(count):
-        gradient[i] -= precision * (states[i] - predictions[i])
+        gradient[i] -= errors_here[i]
 
 
 @inline_kernel
-def gram_stands_above(model, l):
-    """Return whether layer l is pulled through the output's Gram matrix."""
-    return uses_gram(model) and l == len(model.layers) - 2
-
-
-@inline_kernel
-def shift(model, momentum, step_size, l, j, rows, gradient_at, tile):
-    """Move v <- m v + step (-dF/dx), x <- x + v for `rows` units of layer l from j on; f and f' follow."""
+def shift(model, momentum, step_size, l, j, rows, tile):
+    """Move v <- m v + step (-dF/dx), x <- x + v, e <- e + v for `rows` units of layer l; CHANGE is then that of f."""
     layers, lanes = model.layers, model.lanes
     at, count = j * lanes, rows * lanes
-    gradient = borrow(tile, gradient_at, count)
-    states = borrow(tile, layers[l, STATE] + at, count)
+    change = borrow(tile, layers[l, CHANGE] + at, count)
+    errors = borrow(tile, layers[l, ERROR] + at, count)
+    precision = model.precisions[l]
     if momentum != 0:
         velocities = borrow(tile, layers[l, VELOCITY] + at, count)
         for i in range(count):
-            velocities[i] = momentum * velocities[i] + step_size * gradient[i]
-            states[i] += velocities[i]
+            velocities[i] = momentum * velocities[i] + step_size * change[i]
+            change[i] = velocities[i]
+            errors[i] += precision * change[i]
     else:
         for i in range(count):
-            states[i] += step_size * gradient[i]
-    activity, slope = layers[l, ACTIVITY] + at, layers[l, SLOPE] + at
-    activate(layers[l, ACTIVATION], tile, layers[l, STATE] + at, activity, slope, count)
+            change[i] *= step_size
+            errors[i] += precision * change[i]
+    state, activity, slope = layers[l, STATE] + at, layers[l, ACTIVITY] + at, layers[l, SLOPE] + at
+    advance(layers[l, ACTIVATION], tile, layers[l, CHANGE] + at, state, activity, slope, count)
 
 
 @kernel
 def move(model, momentum, step_size, l, tile):
     """One step of layer l, a band of units at a time, while they are in the nearest cache."""
-    size, lanes = model.layers[l, SIZE], model.lanes
-    # A Gram product reads all of the layer's own activities: none may move before all gradients are there.
-    apart = gram_stands_above(model, l)
-    for turn in range(2 if apart else 1):
-        for band in range(n_bands(size)):
-            j = band_start(size, band)
-            rows = band_start(size, band + 1) - j
-            at = model.layers[l, GRADIENT] + j * lanes if apart else 0
-            if turn == 0:
-                state_gradient(model, l, j, rows, at, tile)
-            if turn == 1 or not apart:
-                shift(model, momentum, step_size, l, j, rows, at, tile)
+    size = model.layers[l, SIZE]
+    for band in range(n_bands(size)):
+        j = band_start(size, band)
+        rows = band_start(size, band + 1) - j
+        state_gradient(model, l, j, rows, tile)
+        shift(model, momentum, step_size, l, j, rows, tile)
 
 
 @kernel
@@ -140,22 +136,17 @@ def move_unsettled(model, relaxation, step_size, frontier, count, tile, moving):
     """
     layers, lanes = model.layers, model.lanes
     last = len(layers) - 1
-    residual = borrow(tile, layers[last, GRADIENT], lanes)
+    residual = borrow(tile, layers[last, CHANGE], lanes)
     for lane in range(lanes):
         residual[lane] = 0
     for l in range(frontier, last):
-        size = layers[l, SIZE]
-        for band in range(n_bands(size)):
-            j = band_start(size, band)
-            rows = band_start(size, band + 1) - j
-            at = layers[l, GRADIENT] + j * lanes
-            state_gradient(model, l, j, rows, at, tile)
-            gradients = borrow(tile, at, rows * lanes)
-            for i in range(rows * lanes):
-                lane = i % lanes
-                # Written so that a NaN stays, and counts as unsettled.
-                if not abs(gradients[i]) <= residual[lane] and residual[lane] == residual[lane]:
-                    residual[lane] = abs(gradients[i])
+        state_gradients(model, l, tile)
+        gradients = area(model, l, CHANGE, tile)
+        for i in range(len(gradients)):
+            lane = i % lanes
+            # Written so that a NaN stays, and counts as unsettled.
+            if not abs(gradients[i]) <= residual[lane] and residual[lane] == residual[lane]:
+                residual[lane] = abs(gradients[i])
     n_moving = 0
     for lane in range(count):
         if residual[lane] < relaxation.tolerance:
@@ -164,14 +155,39 @@ def move_unsettled(model, relaxation, step_size, frontier, count, tile, moving):
     if n_moving == 0:
         return 0
     for l in range(frontier, last):
-        gradients, velocities = area(model, l, GRADIENT, tile), area(model, l, VELOCITY, tile)
-        states = area(model, l, STATE, tile)
-        for i in range(len(states)):
-            velocities[i] = relaxation.momentum * velocities[i] + step_size * gradients[i]
-            if moving[i % lanes] != 0:
-                states[i] += velocities[i]
-        activate_layer(model, l, tile)
+        change, velocities = area(model, l, CHANGE, tile), area(model, l, VELOCITY, tile)
+        errors, precision = area(model, l, ERROR, tile), model.precisions[l]
+        for i in range(len(change)):
+            velocities[i] = relaxation.momentum * velocities[i] + step_size * change[i]
+            change[i] = velocities[i] if moving[i % lanes] != 0 else change[i] - change[i]
+            errors[i] += precision * change[i]
+        row = layers[l]
+        advance(row[ACTIVATION], tile, row[CHANGE], row[STATE], row[ACTIVITY], row[SLOPE], len(change))
     return n_moving
+
+
+@kernel
+def state_gradients(model, l, tile):
+    """-dF/dx_l of a whole layer."""
+    size = model.layers[l, SIZE]
+    for band in range(n_bands(size)):
+        j = band_start(size, band)
+        state_gradient(model, l, j, band_start(size, band + 1) - j, tile)
+
+
+@kernel
+def carry(model, frontier, with_outputs, tile):
+    """Take the changes of the activities from the frontier up out of the errors above."""
+    last = len(model.layers) - 1
+    for l in range(frontier + 1, last):
+        carry_errors(model, l, tile)
+    if uses_gram(model):
+        carry_pull(model, tile)
+    if with_outputs:
+        if model.loss == CROSS_ENTROPY:
+            carry_outputs(model, tile)
+        else:
+            carry_errors(model, last, tile)
 
 
 @merged_kernel
@@ -180,29 +196,35 @@ def relax(model, relaxation, step_size, order, first, count, tile, moving, trace
 
     ``trace[t]`` (steps + 1 rows, or none) receives the energies after t steps, summed over the tile's samples.
     """
-    last = len(model.layers) - 1
+    last, lowest = len(model.layers) - 1, relaxation.lowest
     set_output_errors(model, tile)
     for l in range(1, last):
-        errors, velocities = area(model, l, ERROR, tile), area(model, l, VELOCITY, tile)
+        errors = area(model, l, ERROR, tile)
         for i in range(len(errors)):
             errors[i] = 0
-            velocities[i] = 0
-    frontier = last
+    if lowest == 0:
+        set_errors(model, 0, tile)
+    if relaxation.momentum != 0 or relaxation.tolerance > 0:
+        for l in range(lowest, last):
+            velocities = area(model, l, VELOCITY, tile)
+            for i in range(len(velocities)):
+                velocities[i] = 0
+    # A free input has a prior, and so an error of its own.
+    frontier = last if lowest == 1 else 1
     if relaxation.start != FEEDFORWARD:
         start_states(model, relaxation, order, first, count, tile)
         frontier = 1
     for lane in range(len(moving)):
         moving[lane] = 1
-    # A trace wants the output's energy in every step, and so its errors.
-    gram = uses_gram(model) and len(trace) == 0
+    # Through its Gram matrix, the output itself is wanted at the end alone; a trace wants its energy in every step.
+    with_outputs = not uses_gram(model) or len(trace) > 0
     if uses_gram(model):
-        set_drive(model, tile)
-        set_output_errors(model, tile)
+        set_pull(model, tile)
     taken = 0
-    for t in range(relaxation.steps if last > 1 else 0):
+    for t in range(relaxation.steps if last > lowest else 0):
         if len(trace) > 0:
             add_energies(model, tile, count, trace[t])
-        frontier = max(1, frontier - 1)
+        frontier = max(lowest, frontier - 1)
         if relaxation.tolerance > 0:
             if move_unsettled(model, relaxation, step_size, frontier, count, tile, moving) == 0:
                 break
@@ -210,15 +232,13 @@ def relax(model, relaxation, step_size, order, first, count, tile, moving, trace
             for l in range(frontier, last):
                 move(model, relaxation.momentum, step_size, l, tile)
         taken = t + 1
-        # Nothing is predicted below layer 2 anew, and nothing reads layer 1's own errors until the end.
-        if frontier > 1 or taken == relaxation.steps or len(trace) > 0:
-            set_errors(model, frontier, tile)
-        for l in range(frontier + 1, last if gram else last + 1):
-            predict_errors(model, l, tile)
-    if gram:
-        predict_errors(model, last, tile)
-    if taken < relaxation.steps and frontier == 1 and last > 1:
-        set_errors(model, 1, tile)
+        carry(model, frontier, with_outputs, tile)
+    for l in range(frontier, last):
+        if is_piecewise_linear(model.layers[l, ACTIVATION]):
+            activate_layer(model, l, tile)
+    if not with_outputs:
+        predict(model, last, tile)
+        set_output_errors(model, tile)
     for t in range(taken, len(trace)):
         for l in range(len(trace[t])):
             trace[t, l] = 0

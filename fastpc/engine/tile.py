@@ -7,12 +7,11 @@ The head of a tile is scratch.
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
 from fastpc.engine.activations import activate
 from fastpc.engine.elementary import exp
-from fastpc.engine.inputs import WORD, load_inputs, load_target, mask_stride, n_sections, section_start
+from fastpc.engine.inputs import load_target
 from fastpc.engine.jit import inline_kernel, kernel
 from fastpc.engine.layout import (
     ACTIVATION,
@@ -20,6 +19,7 @@ from fastpc.engine.layout import (
     ACTIVITY_STRIDE,
     BATCH_ACTIVITY,
     BATCH_ERROR,
+    CHANGE,
     ERROR,
     ERROR_STRIDE,
     PREDICTION,
@@ -29,8 +29,8 @@ from fastpc.engine.layout import (
     WEIGHTS,
 )
 from fastpc.engine.memory import borrow
-from fastpc.engine.products import accumulate_rows, multiply_band
-from fastpc.engine.transpose import store_rows, turn_rows
+from fastpc.engine.products import band_start, multiply_band, n_bands
+from fastpc.engine.transpose import store_rows
 
 SQUARED_ERROR, CROSS_ENTROPY = range(2)
 
@@ -62,64 +62,6 @@ class Batch(NamedTuple):
 def area(model, l, column, tile):
     """Return the stretch of a tile that holds one kind of number for layer l, (n_l * lanes,)."""
     return borrow(tile, model.layers[l, column], model.layers[l, SIZE] * model.lanes)
-
-
-@kernel
-def sum_section(model, inputs, order, first, count, slot, section, batch):
-    """One section's part of mu_1 of samples ``order[first:first + count]``, over its inputs that are not zero.
-
-    The inputs and their masks stay in the batch's slot of that number, for the weights' gradient.
-    """
-    layers, lanes = model.layers, model.lanes
-    n_inputs, n_out = layers[0, SIZE], layers[1, SIZE]
-    row, stride, stride_x = slot * lanes, layers[1, ERROR_STRIDE], layers[0, ACTIVITY_STRIDE]
-    x = layers[0, BATCH_ACTIVITY] + row * stride_x
-    load_inputs(inputs, order, first, count, n_inputs, section, batch.activities, x, stride_x, batch.masks, row)
-    out = sums_of(model, slot, section, batch)
-    sums = borrow(batch.sums, out, count * stride)
-    for i in range(len(sums)):
-        sums[i] = 0
-    # Strips of columns outside, and samples inside: a word's rows of weights stay in the nearest cache for all samples.
-    for column in range(0, n_out, 4 * lanes):
-        width = min(4 * lanes, n_out - column)
-        for word in range(section_start(n_inputs, section), section_start(n_inputs, section + 1)):
-            weights = layers[1, WEIGHTS] + word * WORD * n_out + column
-            masks = word * mask_stride(batch.masks, n_inputs) + row
-            for k in range(count):
-                accumulate_rows(
-                    batch.sums, out + k * stride + column, batch.masks[masks + k], batch.activities,
-                    x + k * stride_x + word * WORD, 1, model.parameters, weights, n_out, width, lanes,
-                )  # fmt: skip
-
-
-@inline_kernel
-def sums_of(model, slot, section, batch):
-    """Return where a section's sums for a tile lie, one row a sample as its errors."""
-    stride = model.layers[1, ERROR_STRIDE]
-    return section * (len(batch.sums) // n_sections(model.layers[0, SIZE])) + slot * model.lanes * stride
-
-
-@kernel
-def join_sections(model, count, slot, tile, batch, work):
-    """mu_1: the sections' sums added up in their order, and turned feature-major."""
-    layers, lanes = model.layers, model.lanes
-    stride = layers[1, ERROR_STRIDE]
-    # The rows in which the errors will lie.
-    place = layers[1, BATCH_ERROR] + slot * lanes * stride
-    totals = borrow(batch.errors, place, count * stride)
-    for section in range(n_sections(layers[0, SIZE])):
-        sums = borrow(batch.sums, sums_of(model, slot, section, batch), count * stride)
-        for i in range(len(totals)):
-            totals[i] = sums[i] if section == 0 else totals[i] + sums[i]
-    turn_rows(batch.errors, place, stride, count, layers[1, SIZE], tile, layers[1, PREDICTION], lanes, work)
-
-
-@kernel
-def predict_first(model, inputs, order, first, count, slot, tile, batch, work):
-    """mu_1 of samples ``order[first:first + count]``."""
-    for section in range(n_sections(model.layers[0, SIZE])):
-        sum_section(model, inputs, order, first, count, slot, section, batch)
-    join_sections(model, count, slot, tile, batch, work)
 
 
 @kernel
@@ -206,61 +148,36 @@ def softmax_errors(targets, outputs, errors, work, lanes):
 
 
 @kernel
-def predict_errors(model, l, tile):
-    """Predict layer l anew, and set its errors."""
-    predict(model, l, tile)
-    if l == len(model.layers) - 1:
-        set_output_errors(model, tile)
-    else:
-        set_errors(model, l, tile)
+def carry_errors(model, l, tile):
+    """pi_l e_l after a change of the activities below, in their layer's CHANGE: e_l <- e_l - da_{l-1} W_l."""
+    precision = model.precisions[l]
+    for band in range(n_bands(model.layers[l, SIZE])):
+        products, errors = _products_of_change(model, l, ERROR, band, tile)
+        for i in range(len(errors)):
+            errors[i] -= precision * products[i]
 
 
 @kernel
-def add_energies(model, tile, count, energies):
-    """Add each layer's energy, summed over the tile's first `count` samples, to ``energies[l]``."""
+def carry_outputs(model, tile):
+    """Cross-entropy's outputs and errors after a change below: mu_L <- mu_L + da_{L-1} W_L."""
     last = len(model.layers) - 1
-    for l in range(1, last + 1):
-        if l == last and model.loss == CROSS_ENTROPY:
-            energies[l] += cross_entropy(model, tile, count)
-        else:
-            energies[l] += 0.5 * sum_squares(model, l, count, tile) / model.precisions[l]
+    for band in range(n_bands(model.layers[last, SIZE])):
+        products, outputs = _products_of_change(model, last, PREDICTION, band, tile)
+        for i in range(len(outputs)):
+            outputs[i] += products[i]
+    set_output_errors(model, tile)
 
 
-@kernel
-def sum_squares(model, l, count, tile):
-    """Return a layer's squared errors, summed over the tile's first `count` samples."""
-    lanes, errors, sums = model.lanes, area(model, l, ERROR, tile), borrow(tile, 0, model.lanes)
-    for lane in range(lanes):
-        sums[lane] = 0
-    for j in range(model.layers[l, SIZE]):
-        row = borrow(errors, j * lanes, lanes)
-        for lane in range(lanes):
-            sums[lane] += row[lane] * row[lane]
-    total = 0.0
-    for lane in range(count):
-        total += sums[lane]
-    return total
-
-
-@kernel
-def cross_entropy(model, tile, count):
-    """-sum y log softmax(mu_L), summed over samples, from the outputs themselves: no logarithm of a rounded zero."""
-    last = len(model.layers) - 1
-    lanes = model.lanes
-    targets, outputs = area(model, last, STATE, tile), area(model, last, PREDICTION, tile)
-    total = 0.0
-    for lane in range(count):
-        largest = outputs[lane]
-        for i in range(lane, len(outputs), lanes):
-            largest = max(largest, outputs[i])
-        mass, chosen, weight = 0.0, 0.0, 0.0
-        for i in range(lane, len(outputs), lanes):
-            logit = outputs[i] - largest
-            mass += exp(logit)
-            chosen += targets[i] * logit
-            weight += targets[i]
-        total += weight * math.log(mass) - chosen
-    return total
+@inline_kernel
+def _products_of_change(model, l, column, band, tile):
+    """Return a band of da_{l-1} W_l, which is in the tile's head, and the layer's numbers that it belongs to."""
+    layers, lanes = model.layers, model.lanes
+    n_in, n_out = layers[l - 1, SIZE], layers[l, SIZE]
+    j = band_start(n_out, band)
+    rows = band_start(n_out, band + 1) - j
+    weights, change = layers[l, WEIGHTS] + j, layers[l - 1, CHANGE]
+    multiply_band(rows, tile, 0, lanes, model.parameters, weights, n_out, 1, tile, change, lanes, n_in)
+    return borrow(tile, 0, rows * lanes), borrow(tile, layers[l, column] + j * lanes, rows * lanes)
 
 
 @kernel

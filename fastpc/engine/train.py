@@ -5,27 +5,19 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba.extending import overload
 
+from fastpc.engine.first import join_sections, load_section, sum_section
 from fastpc.engine.gram import gram_strip, n_gram_units, uses_gram
 from fastpc.engine.inputs import n_sections, prefetch_inputs
 from fastpc.engine.jit import driver, kernel, merged_kernel
 from fastpc.engine.layout import SIZE
 from fastpc.engine.memory import borrow
-from fastpc.engine.relax import relax
-from fastpc.engine.relax_errors import Sweeps, relax_errors
+from fastpc.engine.nudge import nudge_targets
+from fastpc.engine.settle import settle
 from fastpc.engine.sharing import finish_unit, take_unit, wait_for_phase
 from fastpc.engine.step_size import FIXED, next_step_size
-from fastpc.engine.tile import (
-    add_energies,
-    count_correct,
-    feed_forward,
-    join_sections,
-    set_targets,
-    store_tile,
-    sum_section,
-)
-from fastpc.engine.update import unit_gradient, unit_step
+from fastpc.engine.tile import count_correct, feed_forward, set_targets, store_tile
+from fastpc.engine.update import NUDGE, no_gradient, unit_gradient, unit_step
 
 # Phases of a batch: a wide output's Gram matrix; sections of the first product; tiles relax; weights step (or, with
 # clipping, gradients are measured); clipped weights step.
@@ -40,7 +32,7 @@ class Chunk(NamedTuple):
     order: Any  # (samples,) int64, batch after batch
     batch_size: Any
     step_sizes: Any  # (batches + 1,) state steps; entry b + 1 is found while batch b relaxes
-    rates: Any  # (batches, N_RATES), see update
+    rates: Any  # (steps of the weights, N_RATES), see update
     energies: Any  # (batches, L + 1) float64, means over the batch
     correct: Any  # (batches,) int64
     ceiling: Any  # a layer's mean energy above this counts as divergence
@@ -55,31 +47,11 @@ class Scratch(NamedTuple):
     gradients: Any  # (threads, largest unit)
 
 
-def _relax(model, relaxation, step_size, order, first, count, tile, work, trace):
-    raise NotImplementedError("compiled code only")
-
-
-@overload(_relax, jit_options={"nogil": True, "error_model": "numpy"})
-def _relax_by_kind(model, relaxation, step_size, order, first, count, tile, work, trace):
-    """Relax by plain steps or by sweeps, as the settings' type says: a run compiles only what it uses."""
-    if relaxation.instance_class is Sweeps:
-
-        def by_sweeps(model, relaxation, step_size, order, first, count, tile, work, trace):
-            return relax_errors(model, relaxation, count, tile, work, trace)
-
-        return by_sweeps
-
-    def by_steps(model, relaxation, step_size, order, first, count, tile, work, trace):
-        return relax(model, relaxation, step_size, order, first, count, tile, work, trace)
-
-    return by_steps
-
-
 @merged_kernel
-def train_tile(model, inputs, relaxation, step_size, batch, order, t, tile, work, trace):
+def train_tile(model, inputs, relaxation, step_size, nudge, batch, order, t, tile, work, trace):
     """Relax the t-th tile of a batch whose samples are `order`, and leave its errors and activities in `batch`.
 
-    The sections' sums for it are there already.
+    Its sections' sums are there already.
     """
     lanes = model.lanes
     first = t * lanes
@@ -88,11 +60,11 @@ def train_tile(model, inputs, relaxation, step_size, batch, order, t, tile, work
     feed_forward(model, tile)
     batch.correct[t] = count_correct(model, inputs, order, first, count, tile) if inputs.has_labels else 0
     set_targets(model, inputs, order, first, count, tile)
-    batch.steps[t] = _relax(model, relaxation, step_size, order, first, count, tile, work, trace)
+    nudge_targets(model, nudge, tile)
     energies = borrow(batch.energies, t * len(model.layers), len(model.layers))
     for l in range(len(energies)):
         energies[l] = 0
-    add_energies(model, tile, count, energies)
+    batch.steps[t] = settle(model, relaxation, step_size, order, first, count, tile, work, energies, trace)
     store_tile(model, first, count, tile, batch, work)
 
 
@@ -151,7 +123,8 @@ def relax_tiles(thread, model, inputs, relaxation, step_size, chunk, batch, b, s
             chunk.step_sizes[b + 1] = next_step_size(model, step_size)
         else:
             t = unit - extra
-            train_tile(model, inputs, relaxation, chunk.step_sizes[b], batch, order, t, tile, work, trace)
+            step, nudge = chunk.step_sizes[b], chunk.rates[b, NUDGE]
+            train_tile(model, inputs, relaxation, step, nudge, batch, order, t, tile, work, trace)
         finish_unit(sharing, phase)
     wait_for_phase(sharing, phase, n_tiles + extra)
 
@@ -184,7 +157,9 @@ def sum_sections(thread, model, inputs, chunk, batch, b, sharing):
             break
         section, t = unit // n_tiles, unit % n_tiles
         first = t * lanes
-        sum_section(model, inputs, order, first, min(lanes, len(order) - first), t, section, batch)
+        count = min(lanes, len(order) - first)
+        load_section(model, inputs, order, first, count, t, section, batch)
+        sum_section(model, count, t, section, batch)
         prefetch_inputs(inputs, following, first, min(lanes, len(following) - first), n_inputs, section)
         finish_unit(sharing, phase)
     wait_for_phase(sharing, phase, n_units)
@@ -198,44 +173,49 @@ def batch_order(chunk, b):
 
 
 @merged_kernel
-def step_weights(thread, model, optimizer, units, norms, chunk, batch, b, sharing, gradient):
-    """Phase 4: every unit of weights takes its step; with clipping, it first only measures its gradient."""
+def step_weights(thread, model, optimizer, units, norms, chunk, rates, first_layer, batch, b, phase, sharing, gradient):
+    """Phase 4: every unit of weights takes its step; with clipping, it first only measures its gradient.
+
+    Layers below the first one given have no errors yet.
+    """
     n_samples = len(batch_order(chunk, b))
     n_units, n_tiles = len(units), (n_samples + model.lanes - 1) // model.lanes
-    scale = -model.precisions.dtype.type(1) / model.precisions.dtype.type(n_samples)
+    scale = -model.precisions.dtype.type(1) / (rates[NUDGE] * model.precisions.dtype.type(n_samples))
     clips = optimizer.clip_norm > 0
     for turn in range(2 if clips else 1):
         # The second turn sums gradients again rather than keep them: together they are as large as the network.
         measures = clips and turn == 0
-        phase = N_PHASES * b + 3 + turn
         while True:
-            u = take_unit(sharing, phase, thread, n_units + 1)
+            u = take_unit(sharing, phase + turn, thread, n_units + 1)
             if u < 0:
                 break
             if u > 0:
                 unit = units[u - 1]
-                stride = unit_gradient(model, unit, n_samples, batch, gradient)
+                if unit[0] < first_layer:
+                    stride = no_gradient(model, unit, gradient)
+                else:
+                    stride = unit_gradient(model, unit, n_samples, batch, gradient)
                 if measures:
                     norms[u - 1] = squared_norm(model, unit, gradient, stride)
-                elif not unit_step(model, optimizer, chunk.rates[b], scale, unit, gradient, stride):
+                elif not unit_step(model, optimizer, rates, scale, unit, gradient, stride):
                     chunk.failed[WEIGHTS_THEMSELVES, unit[0]] = b + 1
             elif turn == 0:
                 sum_batch(chunk, batch, b, n_samples, n_tiles)
-            finish_unit(sharing, phase)
-        wait_for_phase(sharing, phase, n_units + 1)
+            finish_unit(sharing, phase + turn)
+        wait_for_phase(sharing, phase + turn, n_units + 1)
         if has_failed(chunk):
             return
         if measures:
-            scale *= model.precisions.dtype.type(clipping_factor(optimizer, norms, n_samples))
+            scale *= model.precisions.dtype.type(clipping_factor(optimizer, norms, n_samples * abs(rates[NUDGE])))
 
 
 @kernel
-def clipping_factor(optimizer, norms, n_samples):
-    """Return what brings the mean gradient's length down to the limit, from its units' squared lengths."""
+def clipping_factor(optimizer, norms, divisor):
+    """Return what brings the gradient's length down to the limit, from the squared lengths of its units' sums."""
     total = 0.0
     for u in range(len(norms)):
         total += norms[u]
-    length = np.sqrt(total) / n_samples
+    length = np.sqrt(total) / divisor
     return min(1.0, optimizer.clip_norm / length) if length > 0 else 1.0
 
 
@@ -251,6 +231,9 @@ def train_chunk(thread, model, inputs, relaxation, step_size, optimizer, units, 
             find_gram(thread, model, b, sharing, gradient, work)
         sum_sections(thread, model, inputs, chunk, batch, b, sharing)
         relax_tiles(thread, model, inputs, relaxation, step_size, chunk, batch, b, sharing, tile, work, trace)
-        step_weights(thread, model, optimizer, units, norms, chunk, batch, b, sharing, gradient)
+        phase = N_PHASES * b + 3
+        step_weights(
+            thread, model, optimizer, units, norms, chunk, chunk.rates[b], 1, batch, b, phase, sharing, gradient
+        )  # fmt: skip
         if has_failed(chunk):
             return

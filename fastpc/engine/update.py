@@ -38,7 +38,13 @@ _tiny = per_type(1e-36, 1e-300)
 INPUT_ROWS = 16  # of a unit of the first layer's weights; divides WORD
 _LEAST_WEIGHTS = 2048  # of a unit, or taking it costs more than its work
 SGD, ADAM = range(2)
-RATE, CORRECTION_1, CORRECTION_2, N_RATES = range(4)
+(
+    RATE,  # the learning rate
+    CORRECTION_1,  # Adam's 1 / (1 - beta_1^t)
+    CORRECTION_2,
+    NUDGE,  # beta of the targets, by which the gradient is divided; 1: the targets themselves
+    N_RATES,
+) = range(5)
 
 
 class Optimizer(NamedTuple):
@@ -82,6 +88,15 @@ def unit_gradient(model, unit, n_samples, batch, gradient):
 
 
 @kernel
+def no_gradient(model, unit, gradient):
+    """Write zeros for a unit's rows, as `unit_gradient` would where no error has arrived yet."""
+    stride = row_stride(model.layers[unit[0], SIZE], model.lanes)
+    for i in range((unit[2] - unit[1]) * stride):
+        gradient[i] = 0
+    return stride
+
+
+@kernel
 def row_stride(n_out, lanes):
     """Return how far apart the rows of a unit's gradient lie: whole lane groups."""
     return (n_out + lanes - 1) // lanes * lanes
@@ -111,9 +126,7 @@ def _input_gradient(model, unit, n_samples, batch, gradient):
     first, end = unit[1], unit[2]
     n_out, stride_e, stride_x = layers[1, SIZE], layers[1, ERROR_STRIDE], layers[0, ACTIVITY_STRIDE]
     masks = first // WORD * mask_stride(batch.masks, layers[0, SIZE])
-    stride = row_stride(n_out, lanes)
-    for i in range((end - first) * stride):
-        gradient[i] = 0
+    stride = no_gradient(model, unit, gradient)
     # Strips of columns outside, so that some samples' errors stay in the nearest cache for all the unit's rows.
     for column in range(0, n_out, 4 * lanes):
         width = min(4 * lanes, n_out - column)

@@ -1,7 +1,41 @@
 """Learning rules: small frozen objects that say how a network learns."""
 
+from fastpc.rules.backprop import Backprop
+from fastpc.rules.error_pc import ErrorPC
+from fastpc.rules.fixed_prediction import FixedPrediction
+from fastpc.rules.incremental import IncrementalPC
 from fastpc.rules.notebook import Notebook
+from fastpc.rules.nudge import Nudge
 from fastpc.rules.pc import PC
 from fastpc.rules.rule import Rule
+from fastpc.rules.tile_rule import EngineRule, TileRule
+from fastpc.rules.zil import ZIL
 
-__all__ = ["PC", "Notebook", "Rule"]
+__all__ = [
+    "BY_NAME",
+    "PC",
+    "ZIL",
+    "Backprop",
+    "EngineRule",
+    "ErrorPC",
+    "FixedPrediction",
+    "IncrementalPC",
+    "Notebook",
+    "Nudge",
+    "Rule",
+    "TileRule",
+]
+
+# What a rule is called on the command line, and its class.
+BY_NAME: dict[str, type[Rule]] = {
+    rule.name: rule
+    for rule in (
+        PC,
+        IncrementalPC,
+        ErrorPC,
+        FixedPrediction,
+        ZIL,
+        Backprop,
+        Notebook,
+    )
+}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from fastpc.checks import require_choice, require_number, require_whole
+from fastpc.checks import require_number, require_whole
 from fastpc.rules.rule import Rule
+from fastpc.rules.settings import require_step_size
 
 if TYPE_CHECKING:
     from fastpc.network import PCNetwork
@@ -56,10 +57,7 @@ class Notebook(Rule):
 
     def __post_init__(self) -> None:
         require_whole("Notebook", "steps", self.steps, at_least=1)
-        if isinstance(self.step_size, str):
-            require_choice("step_size", self.step_size, ("a positive number", "auto"))
-        else:
-            require_number("Notebook", "step_size", self.step_size, above=0)
+        require_step_size("Notebook", self.step_size)
         require_number("Notebook", "rate", self.rate, above=0)
 
     def session(self, network: PCNetwork, optimizer: Optimizer, batch_size: int, threads: int) -> Session:

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from fastpc.checks import require_choice, require_number, require_whole
 from fastpc.errors import ConfigurationError
-from fastpc.rules.rule import Rule
+from fastpc.rules.nudge import Nudge
+from fastpc.rules.settings import checked_precisions, require_nudge, require_step_size
+from fastpc.rules.tile_rule import TileRule
 
 if TYPE_CHECKING:
     from fastpc.engine.relax import Relaxation
     from fastpc.engine.relax_errors import Sweeps
-    from fastpc.network import PCNetwork
-    from fastpc.optimizers import Optimizer
-    from fastpc.session import Session
 
 STARTS = ("feedforward", "zeros", "random")
 SOLVERS = ("gradient", "errors")
 
 
 @dataclass(frozen=True)
-class PC(Rule):
+class PC(TileRule):
     """Predictive coding by plain gradient steps on the states, then one local step of the weights.
 
     Parameters
@@ -47,6 +46,8 @@ class PC(Rule):
         with a step of its own for every sample, and needs fewer products to the same equilibrium; it starts from the
         feed-forward pass and has no use for `step_size` and `momentum`. Its `tolerance` is on π_l times what an error
         lacks, r_l, which vanishes where the state gradient does. See `fastpc.engine.relax_errors`.
+    nudge : Nudge, optional
+        To learn from a target near the prediction; by default from the target itself.
 
     Raises
     ------
@@ -74,13 +75,11 @@ class PC(Rule):
     tolerance: float = 0.0
     capped: bool = False
     solver: str = "gradient"
+    nudge: Nudge | None = None
 
     def __post_init__(self) -> None:
         require_whole("PC", "steps", self.steps, at_least=0)
-        if isinstance(self.step_size, str):
-            require_choice("step_size", self.step_size, ("a positive number", "auto"))
-        else:
-            require_number("PC", "step_size", self.step_size, above=0)
+        require_step_size("PC", self.step_size)
         require_number("PC", "momentum", self.momentum, at_least=0, below=1)
         require_choice("start", self.start, STARTS)
         require_number("PC", "tolerance", self.tolerance, at_least=0)
@@ -90,44 +89,25 @@ class PC(Rule):
                 'PC: expected solver="errors" with momentum=0 and start="feedforward", '
                 f'got momentum={self.momentum!r} and start={self.start!r}; leave these out, or use solver="gradient"'
             )
-        if self.precisions is not None:
-            if isinstance(self.precisions, str) or not isinstance(self.precisions, Iterable):
-                raise ConfigurationError(
-                    f"PC: expected precisions to be a sequence of numbers, one a layer, got {self.precisions!r}; "
-                    "pass for example (1.0, 2.0)"
-                )
-            object.__setattr__(self, "precisions", tuple(self.precisions))
-            for l, precision in enumerate(self.precisions, 1):
-                require_number("PC", f"precision of layer {l}", precision, above=0)
+        object.__setattr__(self, "precisions", checked_precisions("PC", self.precisions))
+        require_nudge("PC", self.nudge)
 
     @property
     def follows_weights(self) -> bool:
         """Whether the step size depends on the weights."""
         return self.solver == "gradient" and (isinstance(self.step_size, str) or self.capped)
 
-    def layer_precisions(self, n_layers: int) -> tuple[float, ...]:
-        """Return pi_1 … pi_L for a network of L = `n_layers` weight matrices.
-
-        Raises
-        ------
-        ConfigurationError
-            If as many were not given.
-        """
-        if self.precisions is None:
-            return (1.0,) * n_layers
-        if len(self.precisions) != n_layers:
-            raise ConfigurationError(
-                f"expected {n_layers} precisions, one for each layer 1 to {n_layers}, got {len(self.precisions)}; "
-                "pass as many as the network has weight matrices"
-            )
-        return tuple(float(precision) for precision in self.precisions)
+    @property
+    def with_gram(self) -> bool:
+        """Whether the kernel can use a wide output's Gram matrix."""
+        return self.solver == "gradient"
 
     def relaxation(self, number: type, seed: int) -> Relaxation | Sweeps:
         """Return the settings as kernels take them, in numbers of the network's dtype."""
         if self.solver == "errors":
             from fastpc.engine.relax_errors import Sweeps
 
-            return Sweeps(steps=self.steps, tolerance=number(self.tolerance))
+            return Sweeps(steps=self.steps, tolerance=number(self.tolerance), step_size=number(0))
         from fastpc.engine.relax import Relaxation
 
         return Relaxation(
@@ -137,10 +117,11 @@ class PC(Rule):
             tolerance=number(self.tolerance),
             # What kernels take as a signed number.
             seed=seed & (2**63 - 1),
+            lowest=1,
         )
 
-    def session(self, network: PCNetwork, optimizer: Optimizer, batch_size: int, threads: int) -> Session:
-        """Return a session in which `network` learns by predictive coding."""
-        from fastpc.session import EngineSession
-
-        return EngineSession(self, network, optimizer, batch_size, threads)
+    def advice(self, state_step: float, stable: float, learning_rate: float) -> str:
+        """Return what to try after a divergence; see `EngineRule`."""
+        if self.solver == "errors":
+            return super().advice(state_step, stable, learning_rate)
+        return self.advice_on_step(state_step, stable, learning_rate)

@@ -26,6 +26,29 @@ def _multiply_slopes(code, tile, out, state, activity, slope, count):
     activations.multiply_slopes(code, tile, out, state, activity, slope, count)
 
 
+@exact_kernel
+def _advance(code, tile, change, state, activity, slope, count):
+    activations.advance(code, tile, change, state, activity, slope, count)
+
+
+def advance(name: str, x: Array, moves: Array) -> tuple[Array, Array, Array, Array]:
+    """Return f(x + d) - f(x), x + d, and f(x + d) and f'(x + d) as they are left; computed between sentinels."""
+    n = len(x)
+    tile = np.full(4 * n + 5, 77, x.dtype)
+    change, state, activity, slope = (k * n + k + 1 for k in range(4))
+    tile[state : state + n], tile[change : change + n] = x, moves
+    code = activations.NAMES.index(name)
+    _activate(code, tile, state, activity, slope, n)
+    _advance(code, tile, change, state, activity, slope, n)
+    if activations.is_piecewise_linear.py_func(code):
+        _activate(code, tile, state, activity, slope, n)
+    found = [tile[at : at + n].copy() for at in (change, state, activity, slope)]
+    tile[change : change + n] = 1
+    _multiply_slopes(code, tile, change, state, activity, slope, n)
+    assert (tile[[k * n + k for k in range(5)]] == 77).all()
+    return found[0], found[1], found[2], tile[change : change + n]
+
+
 def activate(name: str, x: Array) -> tuple[Array, Array]:
     """Return f(x) and f'(x), computed between two sentinels each; the slopes multiply ones."""
     n = len(x)
@@ -113,3 +136,48 @@ def test_nan_shows_in_the_activity(name: str, dtype: Any) -> None:
     x = np.array([0.5, np.nan, -2.0], dtype)
     activity, _ = activate(name, x)
     assert np.isnan(activity).tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", activations.NAMES)
+def test_a_difference_is_exact_to_its_own_rounding_however_small_the_move(name: str, dtype: Any) -> None:
+    reference, random, eps = naive_activations.ACTIVATIONS[name], np.random.default_rng(0), np.finfo(dtype).eps
+    x = random.uniform(-3, 3, 20_000).astype(dtype)
+    d = (random.choice([-1, 1], len(x)) * 10.0 ** random.uniform(-12, 0.5, len(x))).astype(dtype)
+    change, *_ = advance(name, x, d)
+    before, move = x.astype(np.longdouble), d.astype(np.longdouble)
+    exact = reference.function(before + move) - reference.function(before)
+    distance, size = np.abs(change - exact), np.abs(x) + np.abs(d)
+    # Long moves are plain differences; the reference is one, of wider numbers, everywhere.
+    close = distance <= (64 if dtype == np.float32 else 1024) * eps * np.abs(d) + 8 * np.finfo(np.longdouble).eps * (
+        1 + size
+    )
+    crosses = np.any([np.abs(x - kink) <= np.abs(d) for kink in reference.kinks] or [x != x], axis=0)
+    assert (close | crosses).all()
+    assert (distance <= 4 * eps * size)[crosses].all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", activations.NAMES)
+def test_states_move_and_what_belongs_to_them_follows(name: str, dtype: Any) -> None:
+    random = np.random.default_rng(1)
+    x, d = (random.normal(0, width, 333).astype(dtype) for width in (2, 1))
+    _, state, activity, slope = advance(name, x, d)
+    assert np.array_equal(state, x + d)
+    expected_activity, expected_slope = activate(name, x + d)
+    assert np.array_equal(activity, expected_activity)
+    # Products and sums may fuse in one place and not in the other.
+    assert np.abs(slope - expected_slope).max() <= 2 * np.finfo(dtype).eps
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", activations.NAMES)
+def test_wild_moves_stay_finite_and_nan_shows(name: str, dtype: Any) -> None:
+    x = np.array([0.5, 80, -80, 80, -80, 0, 1e4, 0.5], dtype)
+    d = np.array([1e4, -160, 160, 1e-3, 1e-3, 0, -2e4, np.nan], dtype)
+    change, *_ = advance(name, x, d)
+    assert np.isfinite(change[:-1]).all()
+    assert np.isnan(change[-1])
+    reference = naive_activations.ACTIVATIONS[name].function
+    exact = reference(x[:-1].astype(float) + d[:-1]) - reference(x[:-1].astype(float))
+    assert np.abs(change[:-1] - exact).max() <= 8 * np.finfo(dtype).eps * 1e4

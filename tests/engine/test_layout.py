@@ -12,7 +12,7 @@ from fastpc.engine.llvm import lanes
 
 DTYPES = ("float32", "float64")
 SHAPES = [(1, 1), (5, 3, 2), (784, 128, 10), (33, 64, 128, 31, 7)]
-AREAS = ("STATE", "PREDICTION", "ERROR", "ACTIVITY", "SLOPE", "VELOCITY", "GRADIENT")
+AREAS = ("STATE", "PREDICTION", "ERROR", "ACTIVITY", "SLOPE", "VELOCITY", "PULL", "CHANGE")
 
 
 def layout_of(sizes: tuple[int, ...], dtype: str) -> Layout:

@@ -7,20 +7,24 @@ from numba.core.runtime import _nrt_python, rtsys
 from fastpc.data import Dataset
 from fastpc.network import PCNetwork
 from fastpc.optimizers import Adam
-from fastpc.rules import PC
+from fastpc.rules import PC, IncrementalPC, Nudge
 from fastpc.session import EngineSession
 
 
-def session_of(rule: PC) -> EngineSession:
+def session_of(rule: PC | IncrementalPC) -> EngineSession:
     random = np.random.default_rng(0)
     data = Dataset(random.integers(0, 255, (64, 19), dtype=np.uint8), random.integers(0, 4, 64), n_classes=4)
-    session = EngineSession(rule, PCNetwork((19, 13, 4), seed=1), Adam(), 8, 1)
+    session = rule.session(PCNetwork((19, 13, 4), seed=1), Adam(), 8, 1)
+    assert isinstance(session, EngineSession)
     session.bind(data)
     return session
 
 
-@pytest.mark.parametrize("rule", [PC(), PC(step_size="auto"), PC(tolerance=1e-3), PC(solver="errors")])
-def test_allocations_do_not_grow_with_the_number_of_batches(rule: PC) -> None:
+RULES = (PC(), PC(step_size="auto"), PC(tolerance=1e-3), PC(solver="errors"), PC(nudge=Nudge()), IncrementalPC())
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_allocations_do_not_grow_with_the_number_of_batches(rule: PC | IncrementalPC) -> None:
     _nrt_python.memsys_enable_stats()
     session = session_of(rule)
     session.compile()
