@@ -3,7 +3,7 @@
 measure WORKLOAD    one workload, every implementation at hand
 record              everything, into results/COMMIT.json
 report A [B]        the table of one recording, or what changed between two; and charts
-readme RESULTS      fill the README's figures from recordings
+readme RESULTS|DIR  fill the README from recordings, or from the folder of a fastpc reproduce
 scaling             threads, samples, steps, depth; time outside compiled code, allocations, memory
 compile             compile and import times
 race NAME           seconds of training until the test accuracy reaches its targets

@@ -13,6 +13,8 @@ import numpy as np  # noqa: F401  (loads its BLAS, which is asked about below)
 import scipy.linalg  # noqa: F401
 from threadpoolctl import threadpool_info
 
+from fastpc.cli.info import processor
+
 FORCING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 """Environment variables that make OpenBLAS run kernels of another processor than this one."""
 
@@ -42,7 +44,7 @@ def machine() -> dict[str, Any]:
             stacklevel=2,
         )
     return {
-        "cpu": _cpu(),
+        "cpu": processor(),
         "cores": cores(),
         "system": platform.platform(),
         "python": platform.python_version(),
@@ -78,16 +80,6 @@ def unforced(environ: Mapping[str, str]) -> dict[str, str]:
 def cores() -> int:
     """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _cpu() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass  # not Linux
-    return platform.processor() or platform.machine()
 
 
 def _numba_threading_layer() -> str | None:

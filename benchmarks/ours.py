@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from benchmarks.baselines.base import BETA1, BETA2, EPSILON, Array, Baseline, Parameters
 
 if TYPE_CHECKING:
-    from fastpc import PCNetwork
+    from fastpc import BidirectionalNetwork, PCNetwork
     from fastpc.rules import Rule
 
 
@@ -42,7 +42,7 @@ class FastPC(Baseline):
 
     name = "fastpc"
     requires: ClassVar[tuple[str, ...]] = ("fastpc", "numba")
-    rules = ("pc", "ipc", "epc", "backprop", "notebook")
+    rules = ("pc", "ipc", "epc", "backprop", "bpc", "notebook")
 
     def __init__(self, threads: int | None = None, **options: Any) -> None:
         self._threads = threads
@@ -70,7 +70,8 @@ class FastPC(Baseline):
 
     def parameters(self) -> Parameters:
         network = self._trainer.network
-        pairs = [(np.array(W), np.array(b)) for W, b in zip(network.weights, network.biases, strict=True)]
+        parts = (network.recognition, network.generation) if self.workload.rule == "bpc" else (network,)
+        pairs = [(np.array(W), np.array(b)) for part in parts for W, b in zip(part.weights, part.biases, strict=True)]
         if self.workload.rule != "notebook":
             return pairs
         # The network predicts downward; the notebook's W_1 is the matrix next to the image.
@@ -90,7 +91,8 @@ class FastPC(Baseline):
         from fastpc import Adam, Trainer
 
         w = self.workload
-        network, rule = self._notebook(parameters) if w.rule == "notebook" else self._discriminative(parameters)
+        own = {"notebook": self._notebook, "bpc": self._bidirectional}
+        network, rule = own.get(w.rule, self._discriminative)(parameters)
         self._trainer = Trainer(
             network,
             rule,
@@ -112,6 +114,16 @@ class FastPC(Baseline):
         offered = {"steps": w.steps, "step_size": w.step_size, "momentum": w.momentum} | self._options
         taken = {field.name for field in fields(kind)}
         return network, kind(**{name: value for name, value in offered.items() if name in taken})
+
+    def _bidirectional(self, parameters: Parameters) -> "tuple[BidirectionalNetwork, Rule]":
+        from fastpc import BidirectionalNetwork, BidirectionalPC
+
+        w = self.workload
+        network = BidirectionalNetwork(w.sizes, w.activation, w.loss, w.dtype)
+        n = network.n_layers
+        for part, pairs in ((network.recognition, parameters[:n]), (network.generation, parameters[n:])):
+            part.weights, part.biases = [W for W, _ in pairs], [b for _, b in pairs]
+        return network, BidirectionalPC(steps=w.steps, step_size=w.step_size)
 
     def _notebook(self, parameters: Parameters) -> "tuple[PCNetwork, Rule]":
         from fastpc.notebook import initial_network

@@ -1,5 +1,6 @@
 """Fill the README's figures from recordings: ``python -m benchmarks readme RESULTS.json``.
 
+Or from the folder of a ``fastpc reproduce``: ``python -m benchmarks readme DIR``; a page in ``docs/`` shows it too.
 Between ``<!-- figures: NAME -->`` and ``<!-- /figures -->`` stands what `BLOCKS` makes of a recording; no figure is
 typed by hand.
 """
@@ -14,10 +15,12 @@ from typing import Any
 from benchmarks import results
 from benchmarks.errors import BenchmarkError
 from benchmarks.mnist import CHECKOUT
-from benchmarks.report import FIGURES, also, machine_line, table_rows
+from benchmarks.report import FIGURES, also, machine_line, markdown, table_rows
+from benchmarks.reproduced import copy_curves, load, reproduced
 from benchmarks.results import measurements
 
 README = CHECKOUT / "README.md"
+DOCS = CHECKOUT / "docs" / "reproduce.md"
 COMMAND = "python -m benchmarks record"
 
 ABOUT_FRACTIONS = (
@@ -28,12 +31,6 @@ ABOUT_RACES = (
     "*Residual*: the largest state gradient where relaxation ends, as a part of that where it starts. "
     "*Cosine*: between PC's weight gradient and backpropagation's."
 )
-
-
-def markdown(rows: list[list[str]], left: int = 2) -> str:
-    """Return rows, the header first, as a table; the first `left` columns to the left."""
-    rule = ["---" if i < left else "---:" for i in range(len(rows[0]))]
-    return "\n".join("| " + " | ".join(row) + " |" for row in (rows[0], rule, *rows[1:]))
 
 
 def speed(record: dict[str, Any]) -> str:
@@ -91,6 +88,7 @@ def train(record: dict[str, Any]) -> str:
 BLOCKS: dict[str, tuple[Callable[[dict[str, Any]], str], str]] = {
     "speed": (speed, "benchmarks"),
     "train": (train, "train"),
+    "reproduced": (reproduced, "reproduced"),
 }
 """By name: what fills the block, and the part of a recording it needs."""
 
@@ -120,16 +118,21 @@ def fill(text: str, record: dict[str, Any]) -> str:
 def main(arguments: list[str]) -> None:
     """Fill the README and draw its charts."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks readme", description=__doc__)
-    parser.add_argument("recording", metavar="RESULTS.json")
-    parser.add_argument("--readme", type=Path, default=README)
+    parser.add_argument("recording", metavar="RESULTS.json|DIR")
+    parser.add_argument("--pages", type=Path, nargs="+", default=(README, DOCS))
     parser.add_argument("--figures", type=Path, default=FIGURES, help="folder for the charts")
     options = parser.parse_args(arguments)
-    record = results.load(options.recording)
-    if record.get("quick"):
-        raise BenchmarkError("expected a whole recording for the README, got a quick one; record without --quick")
-    from benchmarks import charts
+    folder = Path(options.recording)
+    if folder.is_dir():
+        record = load(folder)
+        copy_curves(folder, options.figures)
+    else:
+        record = results.load(options.recording)
+        if record.get("quick"):
+            raise BenchmarkError("expected a whole recording for the README, got a quick one; record without --quick")
+        from benchmarks import charts
 
-    text = options.readme.read_text(encoding="utf-8")
-    charts.draw_all(record, options.figures)
-    options.readme.write_text(fill(text, record), encoding="utf-8")
-    print(f"filled {options.readme}, drew {options.figures}")
+        charts.draw_all(record, options.figures)
+    for page in options.pages:
+        page.write_text(fill(page.read_text(encoding="utf-8"), record), encoding="utf-8")
+    print(f"filled {', '.join(map(str, options.pages))}, drew {options.figures}")

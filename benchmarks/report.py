@@ -29,6 +29,12 @@ def columns(rows: Sequence[Sequence[str]], left: int = 2) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
+def markdown(rows: list[list[str]], left: int = 2) -> str:
+    """Return rows, the header first, as a table; the first `left` columns to the left."""
+    rule = ["---" if i < left else "---:" for i in range(len(rows[0]))]
+    return "\n".join("| " + " | ".join(row) + " |" for row in (rows[0], rule, *rows[1:]))
+
+
 def network_of(workload: str) -> str:
     """Return the workload that a row stands under: backpropagation under the network it trains."""
     return workload.removesuffix("-backprop")

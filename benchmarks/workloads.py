@@ -5,9 +5,10 @@ numbered 0…L, and ``sizes[l]`` is n_l.
 """
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Literal
 
-Rule = Literal["pc", "epc", "ipc", "backprop", "notebook"]
+Rule = Literal["pc", "epc", "ipc", "backprop", "bpc", "notebook"]
 Precision = Literal["float32", "float64"]
 
 
@@ -23,7 +24,7 @@ class Workload:
     batch_size : int
     steps : int
         T, relaxation steps a batch; the rule "backprop" ignores it.
-    rule : {"pc", "epc", "ipc", "backprop", "notebook"}
+    rule : {"pc", "epc", "ipc", "backprop", "bpc", "notebook"}
     activation : str
         f, of every hidden layer; the notebook's rule has none.
     loss : {"squared_error", "cross_entropy"}
@@ -57,6 +58,12 @@ class Workload:
         """Return the same network and batch under another rule, with a bar of its own, if any."""
         return replace(self, name=f"{self.name}-{rule}", rule=rule, bar=bar, aim=None)
 
+    @property
+    def matrices(self) -> list[tuple[int, int]]:
+        """Every weight matrix's (n_in, n_out); bidirectional networks have a second set, from the top down."""
+        upward = list(pairwise(self.sizes))
+        return upward if self.rule != "bpc" else upward + list(pairwise(self.sizes[::-1]))
+
     def dense_count_per_sample(self) -> int:
         """Floating-point operations a sample costs a straightforward dense implementation.
 
@@ -73,12 +80,16 @@ class Workload:
           feed-forward start and two a step, 2T + 1 in all; and every layer's weight gradient.
         - backpropagation: forward, weight gradient, and all signals but the one to the input.
         - iPC: T times backpropagation.
+        - bPC: PC's count for the network, and once more for its reverse: either end is clamped.
         - the notebook's rule: three products of the lower layer and four of the upper, a step.
 
         Images in sparse form, Gram matrices and states that cannot move yet are not counted, so
         that an implementation which exploits them may pass a fraction of 1.
         """
-        first, *others = (2 * n * m for n, m in zip(self.sizes, self.sizes[1:], strict=False))
+        if self.rule == "bpc":
+            ways = (replace(self, rule="pc", sizes=sizes) for sizes in (self.sizes, self.sizes[::-1]))
+            return sum(way.dense_count_per_sample() for way in ways)
+        first, *others = (2 * n * m for n, m in self.matrices)
         backprop = 2 * first + 3 * sum(others)
         match self.rule:
             case "pc" | "epc":
@@ -153,6 +164,8 @@ WORKLOADS: dict[str, Workload] = {
             bar=2.0,
             aim=4.0,
         ),
+        # Both directions between image and label; the 256 units below the image meet it through its Gram matrix.
+        Workload("D", (784, 256, 256, 10), batch_size=128, steps=8, rule="bpc", step_size=0.05),
         replace(_A64.with_rule("ipc"), bar=0.5),
         _A64.with_rule("epc"),
         _A64.with_rule("backprop"),

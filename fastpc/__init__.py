@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fastpc import data, notebook
+    from fastpc.bidirectional import BidirectionalNetwork
+    from fastpc.clamp import Clamp
     from fastpc.data import Dataset, Shuffle, as_dataset, load_digits, load_mnist
     from fastpc.errors import (
         CheckpointError,
@@ -19,7 +21,18 @@ if TYPE_CHECKING:
     )
     from fastpc.network import PCNetwork
     from fastpc.optimizers import SGD, Adam, AdamW
-    from fastpc.rules import PC, ZIL, Backprop, ErrorPC, FixedPrediction, IncrementalPC, Nudge
+    from fastpc.rules import (
+        PC,
+        ZIL,
+        Backprop,
+        BidirectionalPC,
+        ErrorPC,
+        FixedPrediction,
+        Generative,
+        IncrementalPC,
+        Nudge,
+        Unsupervised,
+    )
     from fastpc.schedules import Constant, Cosine, Step, Warmup
     from fastpc.trainer import Trainer
 
@@ -27,6 +40,8 @@ __version__ = "0.1.0"
 
 _MODULES = ("data", "notebook")
 _HOMES = {
+    "fastpc.bidirectional": ("BidirectionalNetwork",),
+    "fastpc.clamp": ("Clamp",),
     "fastpc.data": ("Dataset", "Shuffle", "as_dataset", "load_digits", "load_mnist"),
     "fastpc.errors": (
         "CheckpointError",
@@ -37,7 +52,18 @@ _HOMES = {
     ),
     "fastpc.network": ("PCNetwork",),
     "fastpc.optimizers": ("SGD", "Adam", "AdamW"),
-    "fastpc.rules": ("PC", "ZIL", "Backprop", "ErrorPC", "FixedPrediction", "IncrementalPC", "Nudge"),
+    "fastpc.rules": (
+        "PC",
+        "ZIL",
+        "Backprop",
+        "BidirectionalPC",
+        "ErrorPC",
+        "FixedPrediction",
+        "Generative",
+        "IncrementalPC",
+        "Nudge",
+        "Unsupervised",
+    ),
     "fastpc.schedules": ("Constant", "Cosine", "Step", "Warmup"),
     "fastpc.trainer": ("Trainer",),
 }
@@ -50,7 +76,10 @@ __all__ = [
     "Adam",
     "AdamW",
     "Backprop",
+    "BidirectionalNetwork",
+    "BidirectionalPC",
     "CheckpointError",
+    "Clamp",
     "ConfigurationError",
     "Constant",
     "Cosine",
@@ -60,12 +89,14 @@ __all__ = [
     "ErrorPC",
     "FastPCError",
     "FixedPrediction",
+    "Generative",
     "IncrementalPC",
     "Nudge",
     "PCNetwork",
     "Shuffle",
     "Step",
     "Trainer",
+    "Unsupervised",
     "Warmup",
     "__version__",
     "as_dataset",

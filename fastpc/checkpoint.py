@@ -8,20 +8,20 @@ import os
 import tempfile
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastpc.bidirectional import BidirectionalNetwork
 from fastpc.errors import CheckpointError, ConfigurationError
+from fastpc.network import PCNetwork
 
-if TYPE_CHECKING:
-    from fastpc.network import PCNetwork
-
-FORMAT = "fastpc network 1"
+Network = TypeVar("Network", PCNetwork, BidirectionalNetwork)
+FORMAT, BIDIRECTIONAL_FORMAT = "fastpc network 1", "fastpc bidirectional network 1"
 
 
-def save_network(network: PCNetwork, path: str | PathLike[str]) -> None:
+def save_network(network: PCNetwork | BidirectionalNetwork, path: str | PathLike[str]) -> None:
     """Write a network's settings and parameters to `path`.
 
     Raises
@@ -38,48 +38,73 @@ def save_network(network: PCNetwork, path: str | PathLike[str]) -> None:
         "dtype": network.dtype,
         "seed": network.seed,
         "initializer": network.initializer,
+        **{name: getattr(network, name) for name in _more_settings(type(network))},
     }
     tensors: dict[str, NDArray[Any]] = {}
-    for l, (weights, biases) in enumerate(zip(network.weights, network.biases, strict=True), 1):
-        tensors[f"weights.{l}"] = np.ascontiguousarray(weights)
-        tensors[f"biases.{l}"] = np.ascontiguousarray(biases)
+    for prefix, part in parts_of(network).items():
+        for l, (weights, biases) in enumerate(zip(part.weights, part.biases, strict=True), 1):
+            tensors[f"{prefix}weights.{l}"] = np.ascontiguousarray(weights)
+            tensors[f"{prefix}biases.{l}"] = np.ascontiguousarray(biases)
     # One metadata entry: safetensors keeps several in no fixed order, and the bytes should be the same every time.
-    description = json.dumps({"format": FORMAT, "sha256": _digest(tensors), **settings}, sort_keys=True)
+    description = json.dumps({"format": _format(type(network)), "sha256": _digest(tensors), **settings}, sort_keys=True)
     write_whole(Path(path), save(tensors, {"fastpc": description}))
 
 
-def load_network(path: str | PathLike[str]) -> PCNetwork:
-    """Return the network that `save_network` wrote to `path`.
+def _format(kind: type) -> str:
+    return BIDIRECTIONAL_FORMAT if issubclass(kind, BidirectionalNetwork) else FORMAT
+
+
+def _more_settings(kind: type) -> tuple[str, ...]:
+    """Return the settings that networks of this kind have beside those of all."""
+    return () if issubclass(kind, BidirectionalNetwork) else ("residual", "scaling")
+
+
+def parts_of(network: PCNetwork | BidirectionalNetwork) -> dict[str, PCNetwork]:
+    """Return the networks that have the parameters, by what the names of their tensors begin with."""
+    if isinstance(network, BidirectionalNetwork):
+        return {"recognition.": network.recognition, "generation.": network.generation}
+    return {"": network}
+
+
+def kind_of_network(path: str | PathLike[str]) -> type[PCNetwork] | type[BidirectionalNetwork]:
+    """Return which kind of network stands in a file; what is none of these is read, and refused, as a PCNetwork."""
+    description, _ = read_tensors(Path(path))
+    return BidirectionalNetwork if description.get("format") == BIDIRECTIONAL_FORMAT else PCNetwork
+
+
+def load_network(path: str | PathLike[str], kind: type[Network]) -> Network:
+    """Return the network of this kind that `save_network` wrote to `path`.
 
     Raises
     ------
     CheckpointError
         If the file is missing, damaged, or something else's.
     """
-    from fastpc.network import PCNetwork
-
     description, tensors = read_tensors(Path(path))
-    if description.get("format") != FORMAT:
+    if description.get("format") != _format(kind):
         raise CheckpointError(
-            f"{path}: expected the format {FORMAT!r}, got {description.get('format')!r}; "
-            "load a file that PCNetwork.save wrote"
+            f"{path}: expected the format {_format(kind)!r}, got {description.get('format')!r}; "
+            f"load a file that {kind.__name__}.save wrote"
         )
     _check_tensors(path, description, tensors)
     try:
-        network = PCNetwork(
+        network = kind(
             description["sizes"],
             description["activations"],
             description["loss"],
             description["dtype"],
             description["seed"],
-            "notebook",
+            "standard_normal" if description.get("scaling") else "notebook",
+            **{name: description[name] for name in _more_settings(kind) if name in description},
         )
-        network.__dict__["initializer"] = str(description["initializer"])
+        for part in parts_of(network).values():
+            part.__dict__["initializer"] = str(description["initializer"])
     except (KeyError, TypeError, ConfigurationError) as error:
         raise CheckpointError(f"{path}: expected the settings of a network, got damaged ones ({error})") from error
-    for kind, arrays in (("weights", network.weights), ("biases", network.biases)):
-        for l, array in enumerate(arrays, 1):
-            array[:] = tensors[f"{kind}.{l}"]
+    for prefix, part in parts_of(network).items():
+        for name, arrays in (("weights", part.weights), ("biases", part.biases)):
+            for l, array in enumerate(arrays, 1):
+                array[:] = tensors[f"{prefix}{name}.{l}"]
     return network
 
 
@@ -88,9 +113,13 @@ def _check_tensors(path: str | PathLike[str], description: dict[str, Any], tenso
     sizes, dtype = description.get("sizes"), description.get("dtype")
     if not isinstance(sizes, list) or not all(type(size) is int for size in sizes):
         raise CheckpointError(f"{path}: expected the settings of a network, got sizes {str(sizes)[:80]}")
+    parts = {"": sizes}
+    if description["format"] == BIDIRECTIONAL_FORMAT:
+        parts = {"recognition.": sizes, "generation.": sizes[::-1]}
     shapes: dict[str, tuple[int, ...]] = {}
-    for l in range(1, len(sizes)):
-        shapes |= {f"weights.{l}": (sizes[l - 1], sizes[l]), f"biases.{l}": (sizes[l],)}
+    for prefix, widths in parts.items():
+        for l in range(1, len(widths)):
+            shapes |= {f"{prefix}weights.{l}": (widths[l - 1], widths[l]), f"{prefix}biases.{l}": (widths[l],)}
     if set(tensors) != set(shapes):
         odd = min(set(tensors) ^ set(shapes))
         raise CheckpointError(f"{path}: expected the tensors of {len(sizes)} layers, got {odd} missing or too many")

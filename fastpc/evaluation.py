@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fastpc.bidirectional import BidirectionalNetwork
 from fastpc.data import Dataset, as_dataset
 from fastpc.network import PCNetwork
 
@@ -49,7 +50,7 @@ class Evaluation:
         return cls(float(np.mean(predictions == data.targets)), mean_loss, confusion, predictions)
 
 
-def evaluate(network: PCNetwork, data: object, *, threads: int | None = None) -> Evaluation:
+def evaluate(network: PCNetwork | BidirectionalNetwork, data: object, *, threads: int | None = None) -> Evaluation:
     """Predict all of `data` by the feed-forward pass, and only then look at its targets.
 
     Raises

@@ -28,6 +28,9 @@ class IncrementalSession(EngineSession):
         super().__init__(rule, network, optimizer, batch_size, threads)
         self._updates_per_batch = rule.steps
 
+    def _require_kernel(self) -> None:
+        """`train_incremental` is its kernel."""
+
     def bind(self, data: Dataset) -> None:
         """Train on `data` from now on."""
         super().bind(data)

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastpc.checks import require_choice
+from fastpc.clamp import Clamp
 from fastpc.data import Dataset, as_dataset, as_inputs
 from fastpc.engine import evaluate
+from fastpc.engine.gram import gram_pays
 from fastpc.engine.inputs import Inputs
 from fastpc.engine.layout import BATCH_ERROR, ERROR_STRIDE
 from fastpc.engine.settle import require_kernel
@@ -16,8 +19,10 @@ from fastpc.engine.sharing import make_sharing
 from fastpc.engine.threads import choose_threads
 from fastpc.engine.workspace import Workspace, inputs_of, model_of
 from fastpc.errors import ConfigurationError
-from fastpc.network import LOSSES, Relaxation
+from fastpc.network import LOSSES
+from fastpc.relaxation import Relaxation
 from fastpc.rules import PC
+from fastpc.rules.generative import RECOGNITION, require_free_bottom
 from fastpc.rules.tile_rule import TileRule
 from fastpc.spectrum import first_step
 
@@ -49,41 +54,101 @@ def outputs_of(network: PCNetwork, data: Inputs, order: NDArray[np.int64], threa
     return outputs
 
 
+def infer(
+    network: PCNetwork, outputs: object, rule: PC | None, prior: float, scale: float | None, threads: int | None
+) -> NDArray[Any]:
+    """Return the x_0 that explain `outputs`; see `PCNetwork.infer`."""
+    if isinstance(outputs, Dataset):
+        images, scale = outputs.inputs, outputs.scale if scale is None else scale
+    else:
+        images = as_inputs(outputs, "outputs")
+    if scale is None:
+        scale = 1 / 255 if images.dtype == np.uint8 else 1.0
+    rows = images if isinstance(images, np.ndarray) else images.toarray()
+    start = np.zeros((len(rows), network.sizes[0]), np.uint8)
+    data = Dataset(start, rows if rows.shape[1] > 1 else rows.astype(np.float64), target_scale=scale)
+    return inferred(network, data, RECOGNITION if rule is None else rule, prior, choose_threads(threads))
+
+
+def inferred(network: PCNetwork, data: Dataset, rule: PC, prior: float, threads: int) -> NDArray[Any]:
+    """Return x_0 for the targets of `data`, from its inputs as starting states."""
+    require_free_bottom("PCNetwork.infer", rule, prior)
+    network.check_targets(data)
+    layout, number = network.layout, np.dtype(network.dtype).type
+    n, loss = len(data), LOSSES.index(network.loss)
+    with_gram = gram_pays(network.sizes, rule.steps, n, loss)
+    precisions = rule.layer_precisions(network.n_layers)
+    model = model_of(layout, network.parameters, precisions, loss, with_gram, prior)
+    workspace = Workspace(layout, layout.lanes, threads)
+    inputs = inputs_of(data.inputs, data.targets, data.scale, data.target_scale, False, layout.dtype)
+    found = np.empty((n, network.sizes[0]), layout.dtype)
+    evaluate.infer_inputs(
+        threads, model, inputs, rule.relaxation(number, network.seed), number(first_step(network, rule, prior=prior)),
+        np.arange(n, dtype=np.int64), found, workspace.batch, workspace.scratch, make_sharing(2, threads),
+    )  # fmt: skip
+    return found
+
+
 class _Relaxed:
     """A batch relaxed on the engine, still in its buffers."""
 
     def __init__(
-        self, network: PCNetwork, x: object, y: object, rule: TileRule, threads: int | None, beta: float = 1.0
+        self,
+        network: PCNetwork,
+        x: object,
+        y: object,
+        rule: TileRule,
+        beta: float,
+        threads: int | None,
+        prior: float | None = None,
     ) -> None:
         data = as_dataset(x, y)
         network.check_targets(data)
+        if prior is not None:
+            require_free_bottom("PCNetwork.relax", rule, prior)
         self.layout = layout = network.layout
         self.threads = choose_threads(threads)
         self.n_samples = n = len(data)
         self.workspace = Workspace(layout, n, self.threads)
         precisions = rule.layer_precisions(network.n_layers)
-        self.model = model_of(layout, network.parameters, precisions, LOSSES.index(network.loss))
+        self.model = model_of(layout, network.parameters, precisions, LOSSES.index(network.loss), prior=prior)
         number = layout.dtype.type
         relaxation = rule.relaxation(number, network.seed)
         require_kernel(relaxation)
         inputs = inputs_of(
             data.inputs, data.targets, data.scale, data.target_scale, data.n_classes is not None, layout.dtype
         )
-        self.states = np.empty((n, sum(network.sizes[1:-1])), layout.dtype)
+        self.states = np.empty((n, sum(network.sizes[self.model.lowest : -1])), layout.dtype)
         n_tiles = -(-n // layout.lanes)
         self.traces = np.zeros((n_tiles, rule.steps_for(network.n_layers) + 1, len(network.sizes)))
-        step = first_step(network, rule)
+        step = first_step(network, rule, prior=prior)
         evaluate.relax_batch(
             self.threads, self.model, inputs, relaxation, number(step), number(beta), np.arange(n, dtype=np.int64),
             self.states, self.traces, self.workspace.batch, self.workspace.scratch, make_sharing(1, self.threads),
         )  # fmt: skip
 
 
-def relax(network: PCNetwork, x: object, y: object, rule: TileRule | None, threads: int | None) -> Relaxation:
-    """Relax the hidden states under clamped inputs and targets; see `PCNetwork.relax`."""
+def relax(
+    network: PCNetwork,
+    x: object,
+    y: object,
+    rule: TileRule | None,
+    clamp: Clamp | str,
+    prior: float,
+    threads: int | None,
+) -> Relaxation:
+    """Relax all states that are not clamped; see `PCNetwork.relax`."""
     rule = _checked_rule(rule)
-    relaxed = _Relaxed(network, x, y, rule, threads, _betas(rule)[0])
-    hidden = np.cumsum(network.sizes[1:-1])
+    require_choice("clamp", clamp, tuple(Clamp))
+    if clamp == Clamp.INPUT:
+        y = _free_outputs(network, x, y, rule, threads)
+    elif clamp == Clamp.OUTPUT and x is None:
+        x = np.zeros((len(np.asarray(y)), network.sizes[0]), network.dtype)
+    relaxed = _Relaxed(network, x, y, rule, _betas(rule)[0], threads, prior if clamp == Clamp.OUTPUT else None)
+    parts = np.split(relaxed.states, np.cumsum(network.sizes[relaxed.model.lowest : -1])[:-1], axis=1)
+    states = [part.copy() for part in parts] if relaxed.states.size else []
+    energy = relaxed.traces.sum(axis=0) / relaxed.n_samples
+    free = clamp == Clamp.OUTPUT
     errors = []
     layers = zip(relaxed.layout.layers[1:], network.sizes[1:], relaxed.model.precisions[1:], strict=True)
     for row, size, precision in layers:
@@ -92,11 +157,27 @@ def relax(network: PCNetwork, x: object, y: object, rule: TileRule | None, threa
         # The engine keeps pi_l e_l.
         errors.append(rows.reshape(-1, stride)[:, :size] / precision)
     return Relaxation(
-        states=[part.copy() for part in np.split(relaxed.states, hidden[:-1], axis=1)] if len(hidden) else [],
+        states=states[1:] if free else states,
         errors=errors,
-        energy=relaxed.traces.sum(axis=0)[:, 1:] / relaxed.n_samples,
+        energy=energy[:, 1:],
         steps=int(relaxed.workspace.batch.steps.max()),
+        inputs=states[0] if free else None,
+        prior_energy=energy[:, 0] if free else None,
     )
+
+
+def _free_outputs(network: PCNetwork, x: object, y: object, rule: TileRule, threads: int | None) -> NDArray[Any]:
+    """Return what free outputs settle at: the predictions of the feed-forward pass."""
+    if y is not None or getattr(rule, "start", "feedforward") != "feedforward":
+        raise ConfigurationError(
+            'expected clamp="input" with no targets and start="feedforward", where free outputs are at rest, '
+            "got others; leave them out"
+        )
+    outputs = forward(network, x, None, threads)
+    if network.loss == "cross_entropy":
+        outputs = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+        outputs /= outputs.sum(axis=1, keepdims=True)
+    return outputs if outputs.shape[1] > 1 else outputs.astype(np.float64)
 
 
 def gradient(
@@ -107,7 +188,7 @@ def gradient(
     layout, betas = network.layout, _betas(rule)
     total = layout.empty_parameters()
     for beta in betas:
-        relaxed = _Relaxed(network, x, y, rule, threads, beta)
+        relaxed = _Relaxed(network, x, y, rule, beta, threads)
         flat = layout.empty_parameters()
         evaluate.gradient_of_batch(
             relaxed.threads, relaxed.model, relaxed.workspace.units, relaxed.n_samples, flat, relaxed.workspace.batch,

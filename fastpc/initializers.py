@@ -64,12 +64,17 @@ def _notebook(n_in: int, n_out: int, rng: np.random.Generator) -> Weights:
     return _normal(0.01, n_in, n_out, rng)
 
 
+def _standard_normal(n_in: int, n_out: int, rng: np.random.Generator) -> Weights:
+    return _normal(1.0, n_in, n_out, rng)
+
+
 _INITIALIZERS: dict[str, Initializer] = {
     "he_normal": _he_normal,
     "he_uniform": _he_uniform,
     "glorot_normal": _glorot_normal,
     "glorot_uniform": _glorot_uniform,
     "orthogonal": _orthogonal,
+    "standard_normal": _standard_normal,
     "notebook": _notebook,
 }
 NAMES = tuple(_INITIALIZERS)
@@ -82,7 +87,8 @@ def initialize(name: str, n_in: int, n_out: int, rng: np.random.Generator) -> We
     ----------
     name : str
         One of `NAMES`: He or Glorot, normal or uniform; orthogonal (orthonormal rows or columns,
-        whichever are fewer); or the notebook's, normal with a deviation of 0.01.
+        whichever are fewer); standard normal, for networks that scale their products; or the
+        notebook's, normal with a deviation of 0.01.
     n_in, n_out : int
         Sizes of the layers below and above, at least 1.
     rng : numpy.random.Generator

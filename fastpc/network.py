@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -11,47 +10,36 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastpc import initializers
+from fastpc.architecture import (
+    ACTIVATIONS,
+    checked_activations,
+    checked_sizes,
+    describe_sizes,
+    require_residual,
+    scales_of,
+    skips_of,
+)
 from fastpc.checks import require_choice, require_whole
-from fastpc.errors import ConfigurationError, DataError
+from fastpc.clamp import Clamp
+from fastpc.errors import DataError
+from fastpc.generation import Generation
 from fastpc.parameters import LayerArrays
+from fastpc.relaxation import Relaxation
 
 if TYPE_CHECKING:
     from fastpc.data import Dataset
     from fastpc.engine.layout import Layout
     from fastpc.rules import TileRule
 
-ACTIVATIONS = ("identity", "relu", "leaky_relu", "tanh", "sigmoid", "gelu", "silu", "hard_tanh")
 LOSSES = ("squared_error", "cross_entropy")
 DTYPES = ("float32", "float64")
 
 
-@dataclass(frozen=True, eq=False)
-class Relaxation:
-    """What a relaxation leaves.
-
-    Attributes
-    ----------
-    states : list of ndarray
-        x_1 … x_{L-1}, each (B, n_l).
-    errors : list of ndarray
-        e_1 … e_L, each (B, n_l), as the weights learn from them; for cross-entropy e_L = y - softmax(mu_L).
-    energy : ndarray of float64, shape (steps + 1, L)
-        Each layer's energy after 0, 1, … steps, averaged over the samples.
-    steps : int
-        Steps that any sample took.
-    """
-
-    states: list[NDArray[Any]]
-    errors: list[NDArray[Any]]
-    energy: NDArray[np.float64]
-    steps: int
-
-
 # What the parameters were made for.
-_SETTINGS = frozenset({"sizes", "activations", "loss", "dtype", "seed", "initializer"})
+_SETTINGS = frozenset({"sizes", "activations", "loss", "dtype", "seed", "initializer", "residual", "scaling"})
 
 
-class PCNetwork:
+class PCNetwork(Generation):
     """A fully connected predictive coding network.
 
     Parameters
@@ -65,9 +53,15 @@ class PCNetwork:
     dtype : "float32" or "float64"
     seed : int
         Of the initial weights.
-    initializer : str
-        One of `fastpc.initializers.NAMES`; biases begin at 0. Orthogonal weights learned best on a validation split
-        of MNIST.
+    initializer : str, optional
+        One of `fastpc.initializers.NAMES`; biases begin at 0. By default "orthogonal", which learned best on a
+        validation split of MNIST; with a scaling only "standard_normal", which it is made for.
+    residual : bool
+        Skip connections over the layers between the first and the last: x_{l−1} is added to μ_l. Hidden layers are
+        then all of one size.
+    scaling : "mupc" or None
+        Of a residual network: multiplies each layer's product by a_l, so that one learning rate and one state step
+        serve all depths; see `fastpc.architecture.scales_of`.
 
     Raises
     ------
@@ -76,8 +70,10 @@ class PCNetwork:
 
     Notes
     -----
-    F = Σ_{l<L} ½ π_l ‖x_l − μ_l‖² + loss(y, μ_L), with μ_l = f(x_{l−1}) W_l + b_l. With the output free, the
-    feed-forward pass has zero energy: predicting is one forward pass.
+    F = Σ_{l<L} ½ π_l ‖x_l − μ_l‖² + loss(y, μ_L), with μ_l = f(x_{l−1}) W_l + b_l, or in residual networks
+    μ_l = x_{l−1} + a_l (f(x_{l−1}) W_l + b_l). With the output free, the feed-forward pass has zero energy: predicting
+    is one forward pass. A scale takes the bias with it: it is a row of the weights, of a unit that is always 1, and
+    learns at their pace (the papers' networks have none).
     """
 
     def __init__(
@@ -87,22 +83,27 @@ class PCNetwork:
         loss: str = "squared_error",
         dtype: str = "float32",
         seed: int = 0,
-        initializer: str = "orthogonal",
+        initializer: str | None = None,
+        residual: bool = False,
+        scaling: str | None = None,
     ) -> None:
-        self.sizes = _checked_sizes(sizes)
-        self.activations = _checked_activations(activation, len(self.sizes) - 2)
+        self.sizes = checked_sizes(sizes)
+        self.activations = checked_activations(activation, len(self.sizes) - 2)
         require_choice("loss", loss, LOSSES)
         self.loss = loss
         self.dtype = np.dtype(dtype).name if isinstance(dtype, type | np.dtype) else dtype
         require_choice("dtype", self.dtype, DTYPES)
         require_whole("PCNetwork", "seed", seed, at_least=0, at_most=2**63 - 1)
-        require_choice("initializer", initializer, initializers.NAMES)
+        require_residual(self.sizes, residual, scaling)
+        fitting = initializers.NAMES if scaling is None else ("standard_normal",)
+        self.initializer = ("orthogonal" if scaling is None else fitting[0]) if initializer is None else initializer
+        require_choice("initializer" if scaling is None else f"initializer with {scaling}", self.initializer, fitting)
         self.seed = int(seed)
-        self.initializer = initializer
+        self.residual, self.scaling = residual, scaling
         self._parameters: NDArray[Any] = self.layout.empty_parameters()
         generator = np.random.default_rng(self.seed)
         for weights in self.weights:
-            weights[:] = initializers.initialize(initializer, weights.shape[0], weights.shape[1], generator)
+            weights[:] = initializers.initialize(self.initializer, weights.shape[0], weights.shape[1], generator)
 
     def __setattr__(self, name: str, value: object) -> None:
         if name in _SETTINGS and name in self.__dict__:
@@ -115,7 +116,8 @@ class PCNetwork:
         from fastpc.engine.layout import Layout
 
         codes = [0, *(ACTIVATIONS.index(name) for name in self.activations)]
-        return Layout(self.sizes, codes, np.dtype(self.dtype))
+        skips, scales = skips_of(self.n_layers, self.residual), scales_of(self.sizes, self.scaling)
+        return Layout(self.sizes, codes, np.dtype(self.dtype), scales, skips)
 
     @property
     def parameters(self) -> NDArray[Any]:
@@ -184,15 +186,27 @@ class PCNetwork:
         return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
 
     def relax(
-        self, x: object, y: object = None, rule: TileRule | None = None, *, threads: int | None = None
+        self,
+        x: object,
+        y: object = None,
+        rule: TileRule | None = None,
+        *,
+        clamp: Clamp | str = Clamp.BOTH,
+        prior: float = 0.0,
+        threads: int | None = None,
     ) -> Relaxation:
-        """Clamp inputs and targets, relax the hidden states as training would, and return what is left.
+        """Clamp inputs, targets or both, relax all other states as training would, and return what is left.
 
         Parameters
         ----------
         x, y : anything `fastpc.data.as_dataset` takes
+            With clamp="output", x is where layer 0 starts, and None starts it at 0; with clamp="input", y is None.
         rule : TileRule, optional
             PC() by default, or any other that settles samples while the weights stand still.
+        clamp : Clamp or str
+            Which ends hold still.
+        prior : float
+            pi_0 of a free layer 0.
         threads : int, optional
 
         Raises
@@ -202,7 +216,7 @@ class PCNetwork:
         """
         from fastpc.inference import relax
 
-        return relax(self, x, y, rule, threads)
+        return relax(self, x, y, rule, clamp, prior, threads)
 
     def energy(
         self, x: object, y: object = None, rule: TileRule | None = None, *, threads: int | None = None
@@ -244,7 +258,7 @@ class PCNetwork:
         """
         from fastpc.checkpoint import load_network
 
-        return load_network(path)
+        return load_network(path, PCNetwork)
 
     def check_inputs(self, n_features: int) -> None:
         """Raise a DataError unless the first layer takes inputs of this width."""
@@ -279,25 +293,5 @@ class PCNetwork:
     def __repr__(self) -> str:
         names = set(self.activations) or {"none"}
         activation = names.pop() if len(names) == 1 else ",".join(self.activations)
-        return f"PCNetwork({'-'.join(map(str, self.sizes))}, {activation}, {self.loss}, {self.dtype})"
-
-
-def _checked_sizes(sizes: Sequence[int]) -> tuple[int, ...]:
-    if isinstance(sizes, str | bytes) or not hasattr(sizes, "__len__") or len(sizes) < 2:
-        raise ConfigurationError(
-            f"expected at least two layer sizes, input and output, got {sizes!r}; pass for example (784, 256, 10)"
-        )
-    for size in sizes:
-        require_whole("PCNetwork", "each layer size", size, at_least=1)
-    return tuple(int(size) for size in sizes)
-
-
-def _checked_activations(activation: str | Sequence[str], n_hidden: int) -> tuple[str, ...]:
-    names = (activation,) * n_hidden if isinstance(activation, str) else tuple(activation)
-    for name in (activation,) if isinstance(activation, str) else names:
-        require_choice("activation", name, ACTIVATIONS)
-    if len(names) != n_hidden:
-        raise ConfigurationError(
-            f"expected {n_hidden} activations, one for each hidden layer, got {len(names)}; pass one name or as many"
-        )
-    return names
+        kind = f"residual, {self.scaling}, " if self.scaling else "residual, " if self.residual else ""
+        return f"PCNetwork({describe_sizes(self.sizes)}, {kind}{activation}, {self.loss}, {self.dtype})"

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastpc.checks import require_choice, require_number
+from fastpc.errors import ConfigurationError
 
 
 @runtime_checkable
@@ -154,13 +155,28 @@ _SCHEDULES: dict[str, Callable[[], Schedule]] = {
 NAMES = tuple(_SCHEDULES)
 
 
-def by_name(name: str) -> Schedule:
+def by_name(name: str, warmup: float | None = None) -> Schedule:
     """Return the schedule called `name`, with its default settings.
+
+    Parameters
+    ----------
+    name : str
+        One of `NAMES`.
+    warmup : float, optional
+        The fraction of the run spent rising to the full rate, for a schedule that rises.
 
     Raises
     ------
     ConfigurationError
-        If `name` is not one of `NAMES`.
+        If `name` is not one of `NAMES`, or has no rise to set.
     """
     require_choice("schedule", name, NAMES)
-    return _SCHEDULES[name]()
+    if warmup is None:
+        return _SCHEDULES[name]()
+    if name == "cosine":
+        return Cosine(warmup=warmup)
+    if name == "warmup":
+        return Warmup(warmup)
+    raise ConfigurationError(
+        f"expected warmup with a schedule that rises, cosine or warmup, got {name}; leave it out, or take one of these"
+    )

@@ -6,6 +6,7 @@ step the weights; a rule of another shape brings a session of its own.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Real
 from time import perf_counter
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastpc.engine.gram import gram_pays
+from fastpc.engine.settle import require_kernel
 from fastpc.engine.sharing import make_sharing
 from fastpc.engine.train import ENERGIES, N_PHASES, Chunk, train_chunk
 from fastpc.engine.update import CORRECTION_1, CORRECTION_2, N_RATES, NUDGE, RATE
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from fastpc.data import Dataset
     from fastpc.network import PCNetwork
     from fastpc.optimizers import Optimizer
-    from fastpc.rules.tile_rule import EngineRule
+    from fastpc.rules.engine_rule import EngineRule
 
 # A layer whose mean energy a sample passes this has left any useful range, long before the numbers overflow.
 ENERGY_CEILING = 1e12
@@ -127,8 +129,9 @@ class EngineSession:
         precisions = rule.layer_precisions(network.n_layers)
         loss = LOSSES.index(network.loss)
         with_gram = rule.with_gram and gram_pays(network.sizes, rule.steps, batch_size, loss)
-        self._model = model_of(layout, network.parameters, precisions, loss, with_gram)
+        self._model = model_of(layout, network.parameters, precisions, loss, with_gram, rule.prior)
         self._relaxation = rule.relaxation(layout.dtype.type, network.seed)
+        self._require_kernel()
         self._moments = [layout.empty_parameters() for _ in range(2)]
         self._engine_optimizer = optimizer_of(optimizer, layout, *self._moments)
         self.updates = 0
@@ -138,6 +141,10 @@ class EngineSession:
         fixed = 0.0 if isinstance(rule.step_size, str) else rule.step_size
         self._step_size = step_size_of(layout, kind, fixed, AUTO_FRACTION, self._vectors)
         self.state_step = fixed
+
+    def _require_kernel(self) -> None:
+        """Raise a ConfigurationError unless there is a kernel for the rule's settings."""
+        require_kernel(self._relaxation)
 
     def check(self, data: Dataset) -> None:
         """Raise a DataError unless `data` fit."""
@@ -152,7 +159,7 @@ class EngineSession:
         if self.rule.follows_weights:
             spectrum = Spectrum(self.network)
             self._vectors[:] = spectrum.vectors
-            self.state_step = first_step(self.network, self.rule, spectrum)
+            self.state_step = first_step(self.network, self.rule, spectrum, self.rule.prior)
 
     def compile(self) -> float:
         """Compile, or load, the kernels that train and evaluate; runs of no samples do it."""
@@ -175,16 +182,16 @@ class EngineSession:
 
     def _chunk(self, order: NDArray[np.int64], factors: NDArray[np.float64]) -> Chunk:
         """Return the batches of one call as kernels take them."""
-        n_batches, n_layers, n_updates = len(factors), self.network.n_layers, len(factors) * self._updates_per_batch
+        n_batches, n_rows, n_updates = len(factors), len(self.layout.sizes), len(factors) * self._updates_per_batch
         return Chunk(
             order=order,
             batch_size=self.batch_size,
             step_sizes=np.full(n_updates + 1, self.state_step, self.layout.dtype),
             rates=self._rates(factors),
-            energies=np.zeros((n_batches, n_layers + 1)),
+            energies=np.zeros((n_batches, n_rows)),
             correct=np.zeros(n_batches, np.int64),
             ceiling=ENERGY_CEILING,
-            failed=np.zeros((2, n_layers + 1), np.int64),
+            failed=np.zeros((2, n_rows), np.int64),
         )
 
     def _result(self, chunk: Chunk) -> ChunkResult:
@@ -209,8 +216,12 @@ class EngineSession:
 
     def advice(self, failure: Failure) -> str:
         """Return what the rule would try, with the weights as they were before the failure."""
-        stable = 2 / Spectrum(self.network).curvature(self.rule.layer_precisions(self.network.n_layers))
-        return self.rule.advice(failure.state_step, stable, self.optimizer.learning_rate)
+        return self.rule.advice(failure.state_step, 2 / self._curvature(), self.optimizer.learning_rate)
+
+    def _curvature(self) -> float:
+        """Return a bound on the curvature of the energy in the states, for the weights as they are."""
+        precisions = self.rule.layer_precisions(self.network.n_layers)
+        return Spectrum(self.network).curvature(precisions, self.rule.prior)
 
     def evaluate(self, data: Dataset) -> Evaluation:
         """Predict all of `data` by the feed-forward pass, and only then look at the targets."""
@@ -228,15 +239,16 @@ class EngineSession:
             array[:] = copy
 
 
-def find_failure(chunk: Chunk) -> Failure | None:
-    """Return where a chunk diverged, if it did."""
-    kinds, layers = np.nonzero(chunk.failed)
-    if not len(layers):
+def find_failure(chunk: Chunk, layer_of: Sequence[int] | None = None) -> Failure | None:
+    """Return where a chunk diverged, if it did; `layer_of` says which layer each row is, where it is not its own."""
+    kinds, rows = np.nonzero(chunk.failed)
+    if not len(rows):
         return None
     # Energies are the first to tell: weights burst only in the step that follows.
-    kind, layer = int(kinds[0]), int(layers[0])
-    batch = int(chunk.failed[kind, layer]) - 1
-    energy = chunk.energies[batch, layer]
+    kind, row = int(kinds[0]), int(rows[0])
+    batch = int(chunk.failed[kind, row]) - 1
+    energy = chunk.energies[batch, row]
+    layer = row if layer_of is None else layer_of[row]
     if kind != ENERGIES:
         cause = f"the weights of layer {layer} are no longer finite"
     elif np.isfinite(energy):
@@ -251,7 +263,8 @@ def _check_precision(rule: EngineRule, optimizer: Optimizer, dtype: np.dtype[Any
     """Raise unless the settings' small numbers are still there in the network's dtype, and those below 1 still are."""
     settings = {name: getattr(optimizer, name, None) for name in ("clip_norm", "epsilon", "learning_rate")}
     settings |= {name: value for name, value in vars(rule).items() if isinstance(value, Real)}
-    settings |= {"beta of the nudge": None if rule.nudge is None else rule.nudge.beta}
+    if rule.nudge is not None:
+        settings["beta of the nudge"] = rule.nudge.beta
     settings |= {f"precision of layer {l}": precision for l, precision in enumerate(rule.precisions or (), 1)}
     for name, value in settings.items():
         if value and not 0 < abs(dtype.type(value)) < np.inf:

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastpc.engine.activations import LIPSCHITZ
-from fastpc.engine.layout import ACTIVATION
+from fastpc.engine.layout import ACTIVATION, SKIP
 
 if TYPE_CHECKING:
     from fastpc.network import PCNetwork
-    from fastpc.rules.tile_rule import EngineRule
+    from fastpc.rules.engine_rule import EngineRule
 
 _ITERATIONS = 50
 # The automatic step in units of 1 / lambda, lambda being the bound on the curvature; stable below 2. Half of the
@@ -38,20 +38,29 @@ class Spectrum:
         self.vectors: NDArray[Any] = np.concatenate([vector for vector, _ in found])
         self.norms = np.array([norm for _, norm in found])
 
-    def curvature(self, precisions: tuple[float, ...]) -> float:
-        """Return λ = π_max (1 + s)², s the largest Lip(f_{l-1}) ‖W_l‖₂ for l ≥ 2: a bound on the curvature."""
-        codes = self.network.layout.layers[1:-1, ACTIVATION]
-        slopes = np.array(LIPSCHITZ)[codes]
-        s = float(np.max(slopes * self.norms[1:], initial=0.0))
+    def curvature(self, precisions: tuple[float, ...], prior: float | None = None) -> float:
+        """Return λ = π_max (1 + s)², a bound on the curvature.
+
+        s is the largest a_l Lip(f_{l-1}) ‖W_l‖₂ for l ≥ 2, 1 more where a skip leads to layer l. With a `prior` π_0,
+        layer 0 is free, and W_1 and π_0 count as well.
+        """
+        lowest = 1 if prior is None else 0
+        layout = self.network.layout
+        slopes = np.array(LIPSCHITZ)[layout.layers[lowest:-1, ACTIVATION]]
+        skipped = layout.layers[lowest + 1 :, SKIP] != 0
+        gains = layout.scales[lowest + 1 :] * slopes * self.norms[lowest:] + skipped
+        s = float(np.max(gains, initial=0.0))
         kept = precisions if self.network.loss == "squared_error" else (*precisions[:-1], 1.0)
-        return max(kept) * (1 + s) ** 2
+        return max(prior or 0.0, *kept) * (1 + s) ** 2
 
 
-def first_step(network: PCNetwork, rule: EngineRule, spectrum: Spectrum | None = None) -> float:
+def first_step(
+    network: PCNetwork, rule: EngineRule, spectrum: Spectrum | None = None, prior: float | None = None
+) -> float:
     """Return the state step that `rule` asks for with the weights as they are; norms are found only if needed."""
     if not rule.follows_weights:
         return 0.0 if isinstance(rule.step_size, str) else float(rule.step_size)
-    curvature = (spectrum or Spectrum(network)).curvature(rule.layer_precisions(network.n_layers))
+    curvature = (spectrum or Spectrum(network)).curvature(rule.layer_precisions(network.n_layers), prior)
     automatic = AUTO_FRACTION / curvature
     return automatic if isinstance(rule.step_size, str) else min(rule.step_size, automatic)
 

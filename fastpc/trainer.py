@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastpc.bidirectional import BidirectionalNetwork
 from fastpc.checks import require_whole
 from fastpc.data import Dataset, Shuffle, as_dataset
 from fastpc.data.shuffle import batches
@@ -35,8 +36,8 @@ class Trainer:
 
     Parameters
     ----------
-    network : PCNetwork
-        Trained in place.
+    network : PCNetwork or BidirectionalNetwork
+        Trained in place; the rule says which kind it trains.
     rule : Rule
     optimizer : SGD, Adam or AdamW
     batch_size : int
@@ -57,7 +58,7 @@ class Trainer:
 
     def __init__(
         self,
-        network: PCNetwork,
+        network: PCNetwork | BidirectionalNetwork,
         rule: Rule | None = None,
         optimizer: Optimizer | None = None,
         batch_size: int = 64,
@@ -71,10 +72,13 @@ class Trainer:
         self.network = network
         self.rule = PC() if rule is None else rule
         self.optimizer = Adam() if optimizer is None else optimizer
-        if not isinstance(network, PCNetwork):
-            raise ConfigurationError(f"expected a PCNetwork to train, got {network!r}; make one first")
         if not isinstance(self.rule, Rule):
             raise ConfigurationError(f"expected a rule such as PC(), got {self.rule!r}; pass an instance")
+        kind = BidirectionalNetwork if self.rule.bidirectional else PCNetwork
+        if not isinstance(network, kind):
+            raise ConfigurationError(
+                f"expected a {kind.__name__} to train by {type(self.rule).__name__}, got {network!r}; make one first"
+            )
         if not isinstance(self.optimizer, Optimizer):
             raise ConfigurationError(f"expected an optimizer such as Adam(), got {optimizer!r}; pass an instance")
         require_whole("Trainer", "batch_size", batch_size, at_least=1)
@@ -195,14 +199,14 @@ class _Run:
         self.session.epoch = trainer.epochs_done
         self.seconds += perf_counter() - begin + self.converting
         self.converting = 0.0
-        energies, seen, first = np.zeros(trainer.network.n_layers), 0, 0
+        energies, seen, first = np.zeros(1), 0, 0
         correct: int | None = None
         while first < self.batches:
             count = min(self.chunk, self.batches - first)
             factors = trainer.optimizer.schedule.factors(self.done, count, self.total, self.batches)
             result = self._run(order[first * size : (first + count) * size], factors, first)
             samples = np.minimum(size, n - size * np.arange(first, first + count))
-            energies += samples @ result.energies
+            energies = energies + samples @ result.energies
             seen += int(samples.sum())
             if result.correct is not None:
                 correct = (correct or 0) + int(result.correct.sum())

@@ -254,28 +254,35 @@ def finite_weight_gradient(
 
 
 def linear_equilibrium(
-    weights: Arrays, biases: Arrays, x: Array, target: Array, precisions: Precisions = None
+    weights: Arrays,
+    biases: Arrays,
+    x: Array,
+    target: Array,
+    precisions: Precisions = None,
+    prior: float | None = None,
 ) -> list[Array]:
     """x_0…x_{L-1} at the energy's minimum, for a linear network with squared error.
 
-    With all hidden states side by side in z, every error is affine, e_l = z D_l + c_l, so the
-    minimum of Σ ½ π_l ‖e_l‖² solves z Σ π_l D_l D_lᵀ = -Σ π_l c_l D_lᵀ.
+    With all moving states side by side in z, every error is affine, e_l = z D_l + c_l, so the
+    minimum of Σ ½ π_l ‖e_l‖² solves z Σ π_l D_l D_lᵀ = -Σ π_l c_l D_lᵀ. With a `prior` π_0, layer 0
+    is free as well, its error is x_0 itself, and `x` says only how wide it is.
     """
     pi = effective_precisions("squared_error", len(weights), precisions)
-    sizes = [weight.shape[1] for weight in weights[:-1]]
-    ends = np.cumsum([0, *sizes])
+    lowest = 1 if prior is None else 0
+    widths = [x.shape[1], *(weight.shape[1] for weight in weights)]
+    ends = np.cumsum([0, *widths[lowest:-1]])
     select = [np.eye(ends[-1])[:, a:b] for a, b in pairwise(ends)]
-    nothing = [np.zeros((ends[-1], n)) for n in (x.shape[1], target.shape[1])]
-    pick = [nothing[0], *select, nothing[1]]  # z @ pick[l] is x_l, or 0 where layer l is clamped
-    clamped = [x, *(np.zeros((len(x), n)) for n in sizes), target]
-    hessian, pull = np.zeros((ends[-1], ends[-1])), np.zeros((len(x), ends[-1]))
+    # z @ pick[l] is x_l, or 0 where layer l is clamped
+    pick = [np.zeros((ends[-1], n)) for n in widths[:lowest]] + select + [np.zeros((ends[-1], widths[-1]))]
+    clamped = [x if lowest else 0 * x, *(np.zeros((len(x), n)) for n in widths[1:-1]), target]
+    hessian, pull = (prior or 0.0) * pick[0] @ pick[0].T, np.zeros((len(x), ends[-1]))
     for layer, (weight, bias) in enumerate(zip(weights, biases, strict=True), start=1):
         d = pick[layer] - pick[layer - 1] @ weight
         c = clamped[layer] - clamped[layer - 1] @ weight - bias
         hessian += pi[layer - 1] * d @ d.T
         pull -= pi[layer - 1] * c @ d.T
     z = np.linalg.solve(hessian, pull.T).T
-    return [x, *(z @ s for s in select)]
+    return [*([x] if lowest else []), *(z @ s for s in select)]
 
 
 def spectral_norm(weight: Array) -> float:

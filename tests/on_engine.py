@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import naive
 from fastpc import PC, PCNetwork
-from fastpc.network import Relaxation
+from fastpc.relaxation import Relaxation
 from fastpc.rules import TileRule
 from naive import Array
 from strategies import MARGIN, Case, cases

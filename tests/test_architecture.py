@@ -15,14 +15,16 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = [
     ("errors",),
     ("checks",),
-    ("presets", "schedules", "initializers", "parameters", "history"),
-    ("optimizers", "data"),
+    ("architecture", "clamp", "relaxation", "presets", "schedules", "initializers", "parameters", "history"),
+    ("optimizers", "data", "reproductions"),
     ("engine",),
+    ("generation",),
     ("rules", "network"),
+    ("bidirectional",),
     ("spectrum", "evaluation"),
     ("inference", "checkpoint"),
     ("session",),
-    ("trainer", "notebook", "incremental"),
+    ("trainer", "notebook", "incremental", "generative", "bidirectional_session"),
     ("cli",),
     ("__main__",),
 ]
@@ -34,9 +36,14 @@ DOORS = {
     ("network", "rules"),
     ("network", "inference"),
     ("network", "checkpoint"),
+    ("bidirectional", "bidirectional_session"),
+    ("bidirectional", "checkpoint"),
     ("rules", "session"),
+    ("rules", "bidirectional_session"),
     ("rules", "notebook"),
     ("rules", "incremental"),
+    ("rules", "generative"),
+    ("generation", "inference"),
 }
 MOST_LINES = 320
 

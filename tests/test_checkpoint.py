@@ -42,7 +42,7 @@ class TestRoundTrip:
         network.biases[1] = [1e-30, -2.5, 1 / 3]
         network.save(tmp_path / "model")
         loaded = PCNetwork.load(tmp_path / "model")
-        for name in ("sizes", "activations", "loss", "dtype", "seed", "initializer"):
+        for name in ("sizes", "activations", "loss", "dtype", "seed", "initializer", "residual", "scaling"):
             assert getattr(loaded, name) == getattr(network, name)
         assert loaded.parameters.tobytes() == network.parameters.tobytes()
 

@@ -96,8 +96,8 @@ def test_options_without_effect_on_the_notebook_s_rule_are_refused(capsys, optio
 
 
 @pytest.mark.parametrize(("rule", "option", "names"), [
-    ("backprop", "--steps=3", "pc or ipc or epc or fpa or notebook"),
-    ("zil", "--step-size=0.5", "pc or ipc or epc or fpa or notebook"),
+    ("backprop", "--steps=3", "pc or ipc or epc or fpa or bpc or notebook"),
+    ("zil", "--step-size=0.5", "pc or ipc or epc or fpa or bpc or notebook"),
     ("epc", "--momentum=0.5", "pc,"),
     ("fpa", "--momentum=0", "pc,"),
 ])  # fmt: skip

@@ -30,6 +30,7 @@ def test_a_seed_fixes_the_weights(name: str, n_in: int, n_out: int, seed: int) -
         ("he_uniform", np.sqrt(2 / 300)),
         ("glorot_normal", np.sqrt(2 / 500)),
         ("glorot_uniform", np.sqrt(2 / 500)),
+        ("standard_normal", 1.0),
         ("notebook", 0.01),
     ],
 )

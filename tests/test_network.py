@@ -277,7 +277,7 @@ def test_a_saved_network_comes_back_bit_for_bit(tmp_path_factory: Any, case: Cas
     path: Path = tmp_path_factory.getbasetemp() / "model.safetensors"
     network.save(path)
     back = PCNetwork.load(path)
-    for name in ("sizes", "activations", "loss", "dtype", "seed", "initializer"):
+    for name in ("sizes", "activations", "loss", "dtype", "seed", "initializer", "residual", "scaling"):
         assert getattr(back, name) == getattr(network, name)
     assert back.parameters.tobytes() == network.parameters.tobytes()
     x, _ = data_of(case)

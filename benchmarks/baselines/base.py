@@ -13,7 +13,10 @@ from benchmarks.workloads import Precision, Rule, Workload
 
 Array = NDArray[Any]
 Parameters = list[tuple[Array, Array]]
-"""(W_l, b_l) for l = 1…L, W_l of shape (n_{l-1}, n_l). The notebook's rule has no b_l: zeros."""
+"""(W_l, b_l) for l = 1…L, W_l of shape (n_{l-1}, n_l), and behind them bPC's top-down ones.
+
+The notebook's rule has no b_l: zeros.
+"""
 
 Orders = Callable[[int], NDArray[np.int64]]
 """From an epoch's number, the order in which it takes the samples."""
@@ -140,7 +143,4 @@ def initial_parameters(workload: Workload, seed: int) -> Parameters:
     def scale(n_in: int) -> float:
         return 0.01 if workload.rule == "notebook" else float(np.sqrt(2 / n_in))
 
-    return [
-        (rng.normal(0, scale(n_in), (n_in, n_out)), np.zeros(n_out))
-        for n_in, n_out in zip(workload.sizes, workload.sizes[1:], strict=False)
-    ]
+    return [(rng.normal(0, scale(n_in), (n_in, n_out)), np.zeros(n_out)) for n_in, n_out in workload.matrices]

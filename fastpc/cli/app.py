@@ -11,6 +11,7 @@ from fastpc.cli.bench import bench
 from fastpc.cli.evaluate import evaluate
 from fastpc.cli.info import info
 from fastpc.cli.notebook import notebook
+from fastpc.cli.reproduce import reproduce
 from fastpc.cli.train import train
 from fastpc.cli.warmup import warmup
 from fastpc.errors import DivergenceError, FastPCError
@@ -40,7 +41,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, evaluate, notebook, info, warmup, bench):
+for command in (train, evaluate, reproduce, notebook, info, warmup, bench):
     app.command(epilog=getattr(sys.modules[command.__module__], "EXAMPLES", None))(command)
 
 

@@ -1,12 +1,14 @@
 """From settings to the objects that train: network, rule, optimiser."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
+from fastpc.checks import require_choice
 from fastpc.errors import ConfigurationError
-from fastpc.presets import BY_RULE, Preset
+from fastpc.presets import BY_DIRECTION, BY_RULE, DEFAULT, DIRECTIONS, OF_THE_RULE, Preset
 
 if TYPE_CHECKING:
+    from fastpc.bidirectional import BidirectionalNetwork
     from fastpc.data import Dataset
     from fastpc.network import PCNetwork
     from fastpc.optimizers import Optimizer
@@ -33,17 +35,22 @@ def layer_sizes(preset: Preset, layers: tuple[int, ...] | None, n_features: int,
     ConfigurationError
         If `layers` does not fit the data.
     """
+    first, last = {
+        "discriminative": (n_features, n_outputs),
+        "generative": (n_outputs, n_features),
+        "unsupervised": (layers[0] if layers else preset.latents, n_features),
+    }[preset.direction]
     if layers is None:
-        return (n_features, *preset.hidden, n_outputs)
-    if len(layers) < 2 or (layers[0], layers[-1]) != (n_features, n_outputs):
+        return (first, *preset.hidden, last)
+    if len(layers) < 2 or (layers[0], layers[-1]) != (first, last):
         raise ConfigurationError(
-            f"expected --layers to begin with {n_features} and end with {n_outputs}, as the data "
+            f"expected --layers to begin with {first} and end with {last}, as the data "
             f"does, got {','.join(map(str, layers))}; or give the hidden sizes alone with --hidden"
         )
     return layers
 
 
-def network(preset: Preset, sizes: tuple[int, ...], seed: int) -> "PCNetwork":
+def network(preset: Preset, sizes: tuple[int, ...], seed: int) -> "PCNetwork | BidirectionalNetwork":
     """Return the untrained network of these settings."""
     from fastpc.network import PCNetwork
 
@@ -57,21 +64,28 @@ def network(preset: Preset, sizes: tuple[int, ...], seed: int) -> "PCNetwork":
         # Its direction is generative: the image at the bottom, the label on top.
         return initial_network(sizes[0], sizes[-1], preset.dtype, sizes[1], seed)
     activation = preset.activation[0] if len(preset.activation) == 1 else preset.activation
-    return PCNetwork(sizes, activation, preset.loss, preset.dtype, seed)
+    if preset.rule == "bpc":
+        from fastpc.bidirectional import BidirectionalNetwork
+
+        return BidirectionalNetwork(sizes, activation, preset.loss, preset.dtype, seed)
+    return PCNetwork(sizes, activation, preset.loss, preset.dtype, seed, preset.initializer)
 
 
 def rule(preset: Preset) -> "Rule":
     """Return the learning rule of these settings."""
-    from fastpc.rules import BY_NAME, Nudge
+    from fastpc.rules import BY_NAME, Generative, Nudge, Unsupervised
 
     offered = {
         "steps": preset.steps,
         "step_size": preset.step_size,
         "momentum": preset.momentum,
+        "precisions": preset.precisions,
         "nudge": None if preset.nudge == "none" else Nudge(preset.nudge, preset.beta, preset.beta_growth),
         "rate": preset.learning_rate,
     }
-    return BY_NAME[preset.rule](**{name: value for name, value in offered.items() if takes(preset.rule, name)})
+    kind = Unsupervised if preset.direction == "unsupervised" else BY_NAME[preset.rule]
+    learning = kind(**{name: value for name, value in offered.items() if takes(preset.rule, name)})
+    return Generative(learning) if preset.direction == "generative" else learning
 
 
 def takes(rule_name: str, setting: str) -> bool:
@@ -81,8 +95,49 @@ def takes(rule_name: str, setting: str) -> bool:
     return setting in {field.name for field in fields(BY_NAME[rule_name])}  # type: ignore[arg-type]
 
 
-def require_effect(rule_name: str, given: dict[str, Any]) -> None:
-    """Raise unless every setting that was given means something to the rule.
+def chosen(name: str | None, rule_name: str | None, given: dict[str, Any]) -> Preset:
+    """Return the settings of a preset, or else a rule's own, with those that were given in their stead.
+
+    Parameters
+    ----------
+    name : str, optional
+        One of `fastpc.reproductions.REPRODUCTIONS`.
+    rule_name : str, optional
+        One of `RULES`. In a preset it replaces the rule with all that is the rule's own.
+    given : dict
+        Settings by name, None where they were not given.
+
+    Raises
+    ------
+    ConfigurationError
+        If a name is unknown, or a setting means nothing to the rule.
+    """
+    from fastpc.reproductions import REPRODUCTIONS
+
+    if rule_name is not None:
+        require_choice("--rule", rule_name, RULES)
+    if given["direction"] is not None:
+        require_choice("--direction", given["direction"], DIRECTIONS)
+    if name is None and rule_name in (None, DEFAULT.rule):
+        preset = BY_DIRECTION[given["direction"] or DEFAULT.direction]
+    elif name is None:
+        preset = BY_RULE[str(rule_name)]
+    else:
+        require_choice("--preset", name, tuple(REPRODUCTIONS))
+        preset = REPRODUCTIONS[name].preset
+        if rule_name not in (None, preset.rule):
+            others = BY_RULE[str(rule_name)]
+            preset = replace(preset, rule=others.rule, **{key: getattr(others, key) for key in OF_THE_RULE})
+    if given["schedule"] is not None:
+        preset = replace(preset, warmup=None)
+    require_effect(preset, given)
+    settings = replace(preset, **{key: value for key, value in given.items() if value is not None})
+    require_direction(settings.rule, settings.direction)
+    return settings
+
+
+def require_effect(preset: Preset, given: dict[str, Any]) -> None:
+    """Raise unless every setting that was given means something to the preset's rule.
 
     Raises
     ------
@@ -92,30 +147,55 @@ def require_effect(rule_name: str, given: dict[str, Any]) -> None:
     needs = {"steps": "steps", "step_size": "step_size", "momentum": "momentum"}
     needs |= dict.fromkeys(("nudge", "beta", "beta_growth"), "nudge")
     for setting, field in needs.items():
-        if given[setting] is not None and not takes(rule_name, field):
+        if given[setting] is not None and not takes(preset.rule, field):
             others = " or ".join(name for name in RULES if takes(name, field))
-            option = setting.replace("_", "-")
             raise ConfigurationError(
-                f"expected --{option} with a rule that has use for it, {others}, got --rule {rule_name}; leave it out"
+                f"expected {option(setting)} with a rule that has use for it, {others}, got --rule {preset.rule}; "
+                "leave it out"
             )
-    if given["nudge"] in (None, "none"):
-        for setting in ("beta", "beta_growth"):
-            if given[setting] is not None:
-                option = "--" + setting.replace("_", "-")
-                raise ConfigurationError(
-                    f"expected {option} with --nudge {', '.join(NUDGES[1:-1])} or {NUDGES[-1]}, got --nudge "
-                    f"{given['nudge'] or 'none'}; name one of these, or leave {option} out"
-                )
-    for setting in ("activation", "loss", "optimizer", "schedule"):
-        if given[setting] is not None and rule_name == "notebook":
-            raise ConfigurationError(f"expected --rule notebook with its own {setting}, got --{setting}; leave it out")
+    kind = given["nudge"] or preset.nudge
+    require_choice("--nudge", kind, NUDGES)
+    for setting in ("beta", "beta_growth"):
+        if given[setting] is not None and kind == "none":
+            raise ConfigurationError(
+                f"expected {option(setting)} with --nudge {', '.join(NUDGES[1:-1])} or {NUDGES[-1]}, got --nudge "
+                f"none; name one of these, or leave {option(setting)} out"
+            )
+    for setting in ("activation", "loss", "initializer", "optimizer", "weight_decay", "schedule", "warmup"):
+        if given[setting] is not None and preset.rule == "notebook":
+            raise ConfigurationError(
+                f"expected --rule notebook with its own {setting}, got {option(setting)}; leave it out"
+            )
+
+
+def option(setting: str) -> str:
+    """Return what a setting is called on the command line."""
+    return "--" + setting.replace("_", "-")
+
+
+def require_direction(rule_name: str, direction: str) -> None:
+    """Raise unless a rule learns in this direction.
+
+    Raises
+    ------
+    ConfigurationError
+        If it does not.
+    """
+    able = {"unsupervised": ("pc",), "generative": tuple(name for name in RULES if name != "notebook")}
+    if rule_name not in able.get(direction, RULES):
+        raise ConfigurationError(
+            f"expected --direction {direction} with --rule {' or '.join(able[direction])}, got {rule_name}; "
+            "use one of these, or leave --direction out"
+        )
 
 
 def optimizer(preset: Preset) -> "Optimizer":
     """Return the optimiser of these settings, schedule included."""
     from fastpc.optimizers import by_name
+    from fastpc.schedules import by_name as schedule_by_name
 
-    return by_name(preset.optimizer, preset.learning_rate, preset.schedule)
+    made = by_name(preset.optimizer, preset.learning_rate, schedule_by_name(preset.schedule, preset.warmup))
+    return made if preset.weight_decay is None else replace(made, weight_decay=preset.weight_decay)
 
 
 def split(data: "Dataset", fraction: float | None, seed: int) -> "tuple[Dataset, Dataset | None]":

@@ -32,16 +32,19 @@ def evaluate(
 
     Labels are compared with the predictions once all of these are made.
     """
+    from fastpc.checkpoint import kind_of_network
     from fastpc.cli.notice import CompileNotice
     from fastpc.cli.output import percent, print_json, print_table
     from fastpc.data import find
     from fastpc.evaluation import evaluate as measure
     from fastpc.network import PCNetwork
 
-    network = PCNetwork.load(model_path(model))
+    path = model_path(model)
+    network = kind_of_network(path).load(path)
     _, test = find(recorded_source(model) if data == "auto" else data, warn=warn)
     with CompileNotice():
-        if network.initializer == "notebook" and network.sizes[-1] == test.n_features:
+        image_on_top = network.initializer == "notebook" and network.sizes[-1] == test.n_features
+        if isinstance(network, PCNetwork) and image_on_top:
             # Trained by the notebook's rule: the label on top, the image below.
             from fastpc.notebook import evaluate as recognise
 

@@ -3,6 +3,7 @@
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from fastpc import __version__
 from fastpc.cli.options import JsonOption
@@ -44,6 +45,7 @@ def gather() -> dict[str, object]:
         "fastpc": __version__,
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "system": platform.platform(),
+        "processor": processor(),
         "cores": os.cpu_count(),
         "threads": threads.available_threads(),
         "packages": {name: _version(name) for name in PACKAGES},
@@ -52,6 +54,17 @@ def gather() -> dict[str, object]:
         "data_variable": os.environ.get(mnist.VARIABLE),
         "keras_mnist": str(keras) if os.path.isfile(keras) else None,
     }
+
+
+def processor() -> str:
+    """Return the processor's name, as far as the system tells."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass  # not Linux
+    return platform.processor() or platform.machine()
 
 
 def _version(package: str) -> str | None:

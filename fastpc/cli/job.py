@@ -14,6 +14,7 @@ from fastpc.cli.run import MetricsWriter, RunFolder
 from fastpc.presets import Preset
 
 if TYPE_CHECKING:
+    from fastpc.bidirectional import BidirectionalNetwork
     from fastpc.evaluation import Evaluation
     from fastpc.history import History
     from fastpc.network import PCNetwork
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 class Result:
     """What a run leaves: the network, what was asked for, and how it went."""
 
-    network: "PCNetwork"
+    network: "PCNetwork | BidirectionalNetwork"
     preset: Preset
     data_name: str
     seed: int
@@ -51,6 +52,13 @@ class Job:
         How many to compute with.
     out : pathlib.Path, optional
         The folder to write to.
+
+    Attributes
+    ----------
+    configuration : dict
+        All that decides how the run goes, as the folder keeps it.
+    threads : int
+        How many it computes with.
 
     Raises
     ------
@@ -83,7 +91,8 @@ class Job:
         from fastpc.trainer import Trainer  # compiles nothing yet, but loads the compiler
 
         self._trainer = Trainer(self._network, rule, optimizer, preset.batch_size, seed=seed, threads=threads)
-        self._configuration = asdict(self._preset) | {
+        self.threads = self._trainer.threads
+        self.configuration = asdict(self._preset) | {
             "layers": sizes,
             "data": train.name,
             "validation": validation,
@@ -103,7 +112,7 @@ class Job:
         """
         callbacks: list[Any] = [CompileNotice()]
         if self._folder is not None:
-            self._folder.begin(self._configuration)
+            self._folder.begin(self.configuration)
             callbacks.append(MetricsWriter(self._folder))
         try:
             history = self._fit(callbacks, show_progress)

@@ -9,7 +9,7 @@ import typer
 
 def print_json(result: Mapping[str, Any]) -> None:
     """Print `result` as one line. Numbers that JSON has no words for (NaN) become null."""
-    typer.echo(json.dumps(_plain(dict(result)), allow_nan=False))
+    typer.echo(json.dumps(as_plain(dict(result)), allow_nan=False))
 
 
 def print_table(title: str, rows: Mapping[str, str]) -> None:
@@ -40,14 +40,14 @@ def duration(seconds: float | None) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def _plain(value: Any) -> Any:
+def as_plain(value: Any) -> Any:
     """Turn NumPy's numbers, paths and the like into what JSON knows."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): as_plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [as_plain(item) for item in value]
     if hasattr(value, "tolist"):
-        return _plain(value.tolist())
+        return as_plain(value.tolist())
     if isinstance(value, float):
         return value if abs(value) < float("inf") else None
     return value if value is None or isinstance(value, bool | int | str) else str(value)

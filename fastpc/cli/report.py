@@ -1,13 +1,16 @@
 """How a training run went: a table for people, or one JSON object for programs."""
 
 import hashlib
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from fastpc.cli.output import percent, print_json, print_table
+from fastpc.reproductions import REPRODUCTIONS
 
 if TYPE_CHECKING:
+    from fastpc.bidirectional import BidirectionalNetwork
     from fastpc.cli.job import Result
     from fastpc.network import PCNetwork
 
@@ -17,7 +20,7 @@ def report(result: "Result", *, as_json: bool, quiet: bool) -> None:
     if as_json:
         print_json(as_record(result))
     elif quiet:
-        typer.echo(f"test accuracy {percent(result.evaluation.accuracy)}")
+        typer.echo(" ".join(_measured(result)))
     else:
         print_table("Training is done", as_rows(result))
 
@@ -26,8 +29,9 @@ def as_record(result: "Result") -> dict[str, Any]:
     """Return every figure of the run by name, for programs."""
     history, preset, network = result.history, result.preset, result.network
     last = history.epochs[-1]
-    return {
+    return asdict(preset) | {
         "test_accuracy": result.evaluation.accuracy,
+        "test_loss": result.evaluation.loss,
         "train_accuracy": last.accuracy,
         "validation_accuracy": last.validation_accuracy,
         "energy": last.energy,
@@ -41,17 +45,6 @@ def as_record(result: "Result") -> dict[str, Any]:
         "activations": network.activations,
         "loss": network.loss,
         "dtype": network.dtype,
-        "rule": preset.rule,
-        "steps": preset.steps,
-        "step_size": preset.step_size,
-        "momentum": preset.momentum,
-        "nudge": preset.nudge,
-        "beta": preset.beta,
-        "beta_growth": preset.beta_growth,
-        "optimizer": preset.optimizer,
-        "learning_rate": preset.learning_rate,
-        "schedule": preset.schedule,
-        "batch_size": preset.batch_size,
         "seed": result.seed,
         "parameters_sha256": parameters_digest(network),
         "out": result.out,
@@ -63,10 +56,10 @@ def as_rows(result: "Result") -> dict[str, str]:
     history, preset, network = result.history, result.preset, result.network
     last = history.epochs[-1]
     speed = history.samples_seen / history.train_seconds
-    rows = {
-        "test accuracy": f"{percent(result.evaluation.accuracy)}, after the last epoch",
-        "training accuracy": f"{percent(last.accuracy)}, as the last epoch went by",
-    }
+    name, value = _measured(result)
+    rows = {name: f"{value}, after the last epoch"}
+    if last.accuracy is not None:
+        rows["training accuracy"] = f"{percent(last.accuracy)}, as the last epoch went by"
     if last.validation_accuracy is not None:
         rows["validation accuracy"] = percent(last.validation_accuracy)
     rows |= {
@@ -85,10 +78,27 @@ def as_rows(result: "Result") -> dict[str, str]:
     return rows
 
 
-def parameters_digest(network: "PCNetwork") -> str:
-    """Return the SHA-256 of all parameters: W_1, b_1, W_2, … in C order, little-endian."""
+def _measured(result: "Result") -> tuple[str, str]:
+    """Return what the test set was measured for, in words."""
+    if result.preset.direction == "unsupervised":
+        return "test reconstruction error", f"{result.evaluation.loss:.4f}"
+    return "test accuracy", percent(result.evaluation.accuracy)
+
+
+def list_presets(*, as_json: bool) -> None:
+    """Print every preset with a name: what it reproduces, and its settings for programs."""
+    if as_json:
+        print_json({name: asdict(found) for name, found in REPRODUCTIONS.items()})
+    else:
+        print_table("Presets", {name: found.about for name, found in REPRODUCTIONS.items()})
+
+
+def parameters_digest(network: "PCNetwork | BidirectionalNetwork") -> str:
+    """Return the SHA-256 of all parameters: W_1, b_1, W_2, … in C order, little-endian; bottom-up before top-down."""
+    from fastpc.checkpoint import parts_of
+
     digest = hashlib.sha256()
-    for weights, biases in zip(network.weights, network.biases, strict=True):
-        for array in (weights, biases):
+    for part in parts_of(network).values():
+        for array in (array for pair in zip(part.weights, part.biases, strict=True) for array in pair):
             digest.update(array.astype(array.dtype.newbyteorder("<")).tobytes())
     return digest.hexdigest()

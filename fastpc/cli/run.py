@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fastpc.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from fastpc.bidirectional import BidirectionalNetwork
     from fastpc.network import PCNetwork
 
 MODEL, METRICS, CONFIGURATION = "model.safetensors", "metrics.jsonl", "config.json"
@@ -60,7 +61,7 @@ class RunFolder:
         with (self.path / METRICS).open("a", encoding="utf-8") as file:
             file.write(json.dumps(metrics) + "\n")
 
-    def save(self, network: "PCNetwork") -> None:
+    def save(self, network: "PCNetwork | BidirectionalNetwork") -> None:
         """Write the model, whole or not at all."""
         network.save(self.model)
 

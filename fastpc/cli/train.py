@@ -1,12 +1,10 @@
 """``fastpc train``: the main job."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from fastpc.checks import require_choice
 from fastpc.cli import build
 from fastpc.cli.job import Job
 from fastpc.cli.options import (
@@ -17,9 +15,10 @@ from fastpc.cli.options import (
     parse_sizes,
     parse_step_size,
 )
-from fastpc.cli.report import report
+from fastpc.cli.report import list_presets, report
 from fastpc.errors import ConfigurationError
 from fastpc.presets import BY_RULE, DEFAULT
+from fastpc.reproductions import REPRODUCTIONS
 
 EXAMPLES = """
 [bold]Examples[/bold]
@@ -33,6 +32,10 @@ fastpc train --hidden 128 --epochs 3       one hidden layer, three epochs
 fastpc train --layers 784,128,10 --batch-size 64 --steps 8
 
 fastpc train --validation 0.1 --lr 0.001   tune on a part held out
+
+fastpc train --direction generative        learn to draw digits, and recognise them by relaxing
+
+fastpc train --preset pc-se                the settings of a figure to reach; --preset list names all
 
 fastpc train --data digits --json          small data, a result for programs
 """
@@ -78,16 +81,46 @@ def train(
     dtype: Annotated[
         str | None, _option("Network", "float32 or float64.", metavar="NAME", show_default=DEFAULT.dtype)
     ] = None,
+    initializer: Annotated[
+        str | None,
+        _option(
+            "Network",
+            "Of the weights: orthogonal, he_normal, he_uniform, glorot_normal or glorot_uniform.",
+            metavar="NAME",
+            show_default=DEFAULT.initializer,
+        ),
+    ] = None,
+    preset: Annotated[
+        str | None,
+        _option(
+            "Learning",
+            f"All settings at once, for a figure to reach: {', '.join(REPRODUCTIONS)}. Any other option goes before "
+            "it. list says what they are.",
+            metavar="NAME",
+        ),
+    ] = None,
     rule: Annotated[
-        str,
+        str | None,
         _option(
             "Learning",
             "How to learn: pc; ipc, whose weights move in every step; epc, which relaxes in the errors, for deep "
-            "networks; fpa and zil, predictive coding on its way to backpropagation; backprop itself; or notebook, "
-            "the seed notebook's own, stable with auto steps only.",
+            "networks; fpa and zil, predictive coding on its way to backpropagation; backprop itself; bpc, in both "
+            "directions at once, to recognise and to generate; or notebook, the seed notebook's own, stable with auto "
+            "steps only.",
             metavar="NAME",
+            show_default=DEFAULT.rule,
         ),
-    ] = DEFAULT.rule,
+    ] = None,
+    direction: Annotated[
+        str | None,
+        _option(
+            "Learning",
+            "discriminative; generative, labels below and images on top, recognised by relaxing; or unsupervised, "
+            "latents below images.",
+            metavar="NAME",
+            show_default=DEFAULT.direction,
+        ),
+    ] = None,
     steps: Annotated[
         int | None,
         _option(
@@ -144,6 +177,10 @@ def train(
     optimizer: Annotated[
         str | None, _option("Learning", "sgd, adam or adamw.", metavar="NAME", show_default=DEFAULT.optimizer)
     ] = None,
+    weight_decay: Annotated[
+        float | None,
+        _option("Learning", "How the optimiser pulls weights to 0.", metavar="DECAY", show_default="0; 0.01 for adamw"),
+    ] = None,
     schedule: Annotated[
         str | None,
         _option(
@@ -151,6 +188,15 @@ def train(
             "How the learning rate changes: constant, step, cosine or warmup.",
             metavar="NAME",
             show_default=DEFAULT.schedule,
+        ),
+    ] = None,
+    warmup: Annotated[
+        float | None,
+        _option(
+            "Learning",
+            "The part of the run in which the rate rises, of schedules cosine and warmup.",
+            metavar="FRACTION",
+            show_default="0; 0.1 for warmup",
         ),
     ] = None,
     validation: Annotated[
@@ -174,14 +220,17 @@ def train(
 
     The test accuracy is that of the final epoch. The test set takes no part in training.
     """
+    if preset == "list":
+        list_presets(as_json=as_json)
+        return
     if layers is not None and hidden is not None:
         raise ConfigurationError("expected --layers or --hidden, got both; leave one out")
-    require_choice("--rule", rule, build.RULES)
     given: dict[str, Any] = {
         "hidden": None if hidden is None else parse_sizes("--hidden", hidden),
         "activation": None if activation is None else tuple(name.strip() for name in activation.split(",")),
         "loss": loss,
         "dtype": dtype,
+        "initializer": initializer,
         "steps": steps,
         "step_size": None if step_size is None else parse_step_size(step_size),
         "momentum": momentum,
@@ -190,14 +239,15 @@ def train(
         "beta_growth": beta_growth,
         "optimizer": optimizer,
         "learning_rate": lr,
+        "weight_decay": weight_decay,
         "schedule": schedule,
+        "warmup": warmup,
         "batch_size": batch_size,
         "epochs": epochs,
+        "direction": direction,
     }
-    require_choice("--nudge", nudge or "none", build.NUDGES)
-    build.require_effect(rule, given)
-    preset = replace(BY_RULE[rule], **{name: value for name, value in given.items() if value is not None})
+    settings = build.chosen(preset, rule, given)
     sizes = None if layers is None else parse_sizes("--layers", layers)
-    job = Job(preset, sizes, data, validation, seed, threads, out)
+    job = Job(settings, sizes, data, validation, seed, threads, out)
     result = job.run(show_progress=not quiet and not as_json)
     report(result, as_json=as_json, quiet=quiet)

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 from fastpc.engine.activations import multiply_slopes
 from fastpc.engine.energy import add_energy
 from fastpc.engine.jit import kernel
-from fastpc.engine.layout import ACTIVATION, ACTIVITY, ERROR, SIZE, SLOPE, STATE, WEIGHTS
+from fastpc.engine.layout import ACTIVATION, ACTIVITY, ERROR, SIZE, SKIP, SLOPE, STATE, WEIGHTS
 from fastpc.engine.products import band_start, multiply_band, n_bands
+from fastpc.engine.skips import add_errors_above, scale_products
 from fastpc.engine.tile import set_output_errors
 
 
@@ -20,7 +21,10 @@ class Backward(NamedTuple):
 
 @kernel
 def carry_down(model, l, column, tile):
-    """f'(x_l) ⊙ (delta_{l+1} W_{l+1}^T), delta being what the ERROR area above holds, to layer l's area `column`."""
+    """f'(x_l) ⊙ (a_{l+1} delta_{l+1} W_{l+1}^T), delta being what the ERROR area above holds, to layer l's `column`.
+
+    Where a skip leads on to layer l + 1, delta_{l+1} comes down there too.
+    """
     layers, lanes = model.layers, model.lanes
     size, above = layers[l, SIZE], layers[l + 1, SIZE]
     # A band of units at a time, while they are in the nearest cache.
@@ -32,8 +36,11 @@ def carry_down(model, l, column, tile):
         multiply_band(
             rows, tile, out, lanes, model.parameters, weights, 1, above, tile, layers[l + 1, ERROR], lanes, above
         )
+        scale_products(model, l + 1, out, rows * lanes, tile)
         state, activity, slope = layers[l, STATE] + at, layers[l, ACTIVITY] + at, layers[l, SLOPE] + at
         multiply_slopes(layers[l, ACTIVATION], tile, out, state, activity, slope, rows * lanes)
+        if layers[l + 1, SKIP] != 0:
+            add_errors_above(model, l, at, out, rows * lanes, tile)
 
 
 @kernel

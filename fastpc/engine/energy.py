@@ -14,7 +14,7 @@ from fastpc.engine.tile import CROSS_ENTROPY, area
 @kernel
 def add_energies(model, tile, count, energies):
     """Add each layer's energy, summed over the tile's first `count` samples, to ``energies[l]``."""
-    for l in range(1, len(model.layers)):
+    for l in range(model.lowest, len(model.layers)):
         add_energy(model, l, tile, count, energies)
 
 
@@ -35,7 +35,8 @@ def add_energy(model, l, tile, count, energies):
     total = 0.0
     for lane in range(count):
         total += sums[lane]
-    energies[l] += total * 0.5 / model.precisions[l]
+    # A free input need not have a prior.
+    energies[l] += total * 0.5 / model.precisions[l] if model.precisions[l] > 0 else 0.0
 
 
 @kernel

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from fastpc.engine.first import join_sections, sum_inputs
+from fastpc.engine.gram import uses_gram
 from fastpc.engine.jit import driver, kernel
 from fastpc.engine.layout import PREDICTION, SIZE, STATE, WEIGHTS
 from fastpc.engine.memory import borrow
+from fastpc.engine.relax import relax
 from fastpc.engine.sharing import take_unit
-from fastpc.engine.tile import area, feed_forward
-from fastpc.engine.train import train_tile
+from fastpc.engine.tile import area, feed_forward, set_targets
+from fastpc.engine.train import find_gram, train_tile
 from fastpc.engine.update import unit_gradient
 
 
@@ -40,7 +44,7 @@ def copy_out(model, l, column, first, count, tile, rows):
 
 @driver
 def relax_batch(thread, model, inputs, relaxation, step_size, nudge, order, states, traces, batch, scratch, sharing):
-    """Relax a batch as training does; keep the states (samples, sum of hidden n_l) and each tile's energy trace."""
+    """Relax a batch as training does; keep the moving states (samples, sum of n_l) and each tile's energy trace."""
     tile, work = scratch.tiles[thread], scratch.work[thread]
     lanes = model.lanes
     while True:
@@ -52,10 +56,33 @@ def relax_batch(thread, model, inputs, relaxation, step_size, nudge, order, stat
         sum_inputs(model, inputs, order, first, count, t, batch)
         train_tile(model, inputs, relaxation, step_size, nudge, batch, order, t, tile, work, traces[t])
         offset = 0
-        for l in range(1, len(model.layers) - 1):
+        for l in range(model.lowest, len(model.layers) - 1):
             size = model.layers[l, SIZE]
             copy_out(model, l, STATE, first, count, tile, states[:, offset : offset + size])
             offset += size
+
+
+@driver
+def infer_inputs(thread, model, inputs, relaxation, step_size, order, found, batch, scratch, sharing):
+    """Relax with layer 0 free, and write x_0: ``found[k]`` for sample ``order[k]``."""
+    tile, gradient = scratch.tiles[thread], scratch.gradients[thread]
+    work = scratch.work[thread]
+    lanes = model.lanes
+    trace = np.empty((0, 1))
+    if uses_gram(model):
+        find_gram(thread, model, 0, sharing, gradient, work)
+    while True:
+        t = take_unit(sharing, 1, thread, (len(order) + lanes - 1) // lanes)
+        if t < 0:
+            break
+        first = t * lanes
+        count = min(lanes, len(order) - first)
+        sum_inputs(model, inputs, order, first, count, thread, batch)
+        join_sections(model, count, thread, tile, batch, work)
+        feed_forward(model, tile)
+        set_targets(model, inputs, order, first, count, tile)
+        relax(model, relaxation, step_size, order, first, count, tile, work, trace)
+        copy_out(model, 0, STATE, first, count, tile, found)
 
 
 @driver

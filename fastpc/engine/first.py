@@ -11,13 +11,17 @@ from fastpc.engine.layout import (
     ACTIVITY_STRIDE,
     BATCH_ACTIVITY,
     BATCH_ERROR,
+    ERROR,
     ERROR_STRIDE,
     PREDICTION,
     SIZE,
+    STATE,
     WEIGHTS,
 )
-from fastpc.engine.memory import borrow
+from fastpc.engine.memory import borrow, prefetch_rows
 from fastpc.engine.products import accumulate_rows
+from fastpc.engine.skips import scale_products
+from fastpc.engine.tile import activate_layer, area
 from fastpc.engine.transpose import turn_rows
 
 
@@ -36,8 +40,11 @@ def sums_of(model, slot, section, batch):
 
 @kernel
 def load_section(model, inputs, order, first, count, slot, section, batch):
-    """Bring in one section of samples ``order[first:first + count]``: inputs and masks."""
+    """Bring in one section of samples ``order[first:first + count]``: inputs and masks; ask for where its sums go."""
     stride = model.layers[0, ACTIVITY_STRIDE]
+    # Whoever joined the sections of the last batch has read them.
+    row = model.layers[1, ERROR_STRIDE]
+    prefetch_rows(batch.sums, sums_of(model, slot, section, batch), count * row, True)
     load_inputs(
         inputs, order, first, count, model.layers[0, SIZE], section, batch.activities, inputs_of(model, slot), stride,
         batch.masks, slot * model.lanes,
@@ -70,16 +77,39 @@ def sum_section(model, count, slot, section, batch):
 @kernel
 def join_sections(model, count, slot, tile, batch, work):
     """mu_1: the sections' sums added up in their order, and turned feature-major."""
-    layers = model.layers
-    stride = layers[1, ERROR_STRIDE]
-    # The rows in which the errors will lie.
-    place = layers[1, BATCH_ERROR] + slot * model.lanes * stride
-    totals = borrow(batch.errors, place, count * stride)
-    for section in range(n_sections(layers[0, SIZE])):
-        sums = borrow(batch.sums, sums_of(model, slot, section, batch), count * stride)
-        for i in range(len(totals)):
-            totals[i] = sums[i] if section == 0 else totals[i] + sums[i]
-    turn_rows(batch.errors, place, stride, count, layers[1, SIZE], tile, layers[1, PREDICTION], model.lanes, work)
+    layers, lanes = model.layers, model.lanes
+    n_out, stride = layers[1, SIZE], layers[1, ERROR_STRIDE]
+    # The tile's errors, which whoever stepped the weights has read, are written again when it has settled.
+    prefetch_rows(batch.errors, layers[1, BATCH_ERROR] + slot * lanes * stride, count * stride, True)
+    # The totals lie where no errors are yet.
+    place = layers[1, ERROR]
+    for k in range(count):
+        totals = borrow(tile, place + k * n_out, n_out)
+        for section in range(n_sections(layers[0, SIZE])):
+            sums = borrow(batch.sums, sums_of(model, slot, section, batch) + k * stride, n_out)
+            for j in range(n_out):
+                totals[j] = sums[j] if section == 0 else totals[j] + sums[j]
+    turn_rows(tile, place, n_out, count, n_out, tile, layers[1, PREDICTION], lanes, work)
+    scale_products(model, 1, layers[1, PREDICTION], n_out * lanes, tile)
+    if model.lowest == 0:
+        free_inputs(model, count, slot, tile, batch, work)
+
+
+@kernel
+def clamp_inputs(model, count, slot, tile, batch, work):
+    """Bring a tile's inputs to layer 0's states."""
+    row, x = model.layers[0], inputs_of(model, slot)
+    turn_rows(batch.activities, x, row[ACTIVITY_STRIDE], count, row[SIZE], tile, row[STATE], model.lanes, work)
+
+
+@kernel
+def free_inputs(model, count, slot, tile, batch, work):
+    """Layer 0's states where it is free: they begin at the inputs, and their prior predicts 0."""
+    clamp_inputs(model, count, slot, tile, batch, work)
+    predictions = area(model, 0, PREDICTION, tile)
+    for i in range(len(predictions)):
+        predictions[i] = 0
+    activate_layer(model, 0, tile)
 
 
 @kernel

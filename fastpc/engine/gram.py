@@ -5,8 +5,9 @@ the relaxation only as its pull on that layer, e_L W_L^T, and a change of the ac
 
     e_L W_L^T  ←  e_L W_L^T - (f(x_{L-1})' - f(x_{L-1})) (W_L W_L^T)
 
-so each step needs no product with the image's width, but one with a matrix of n_{L-1} by n_{L-1}. It is exact, up to
-rounding. The Gram matrix W_L W_L^T is found anew for each batch, a strip of columns at a time.
+(times a_L, where the layer has a scale), so each step needs no product with the image's width, but one with a matrix
+of n_{L-1} by n_{L-1}. It is exact, up to rounding. The Gram matrix W_L W_L^T is found anew for each batch, a strip of
+columns at a time.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ def carry_pull(model, tile):
     last = len(layers) - 1
     size, change = layers[last - 1, SIZE], layers[last - 1, CHANGE]
     stride = (size + lanes - 1) // lanes * lanes
-    precision = model.precisions[last]
+    factor = model.precisions[last] * model.scales[last]
     for band in range(n_bands(size)):
         j = band_start(size, band)
         rows = band_start(size, band + 1) - j
@@ -86,4 +87,4 @@ def carry_pull(model, tile):
         products = borrow(tile, 0, rows * lanes)
         pull = borrow(tile, layers[last - 1, PULL] + j * lanes, rows * lanes)
         for i in range(rows * lanes):
-            pull[i] -= precision * products[i]
+            pull[i] -= factor * products[i]

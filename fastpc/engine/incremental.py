@@ -20,7 +20,7 @@ from fastpc.engine.layout import CHANGE, ERROR, SIZE, STATE
 from fastpc.engine.memory import borrow
 from fastpc.engine.nudge import nudge_targets
 from fastpc.engine.relax import state_gradients
-from fastpc.engine.sharing import finish_unit, take_unit, wait_for_phase
+from fastpc.engine.sharing import finish_units, take_unit, wait_for_phase
 from fastpc.engine.step_size import FIXED, next_step_size
 from fastpc.engine.tile import (
     activate_layer,
@@ -115,6 +115,7 @@ def step_tiles(thread, model, inputs, step_size, chunk, batch, b, step, steps, p
     order, following = batch_order(chunk, b), batch_order(chunk, b + 1)
     n_tiles = (len(order) + model.lanes - 1) // model.lanes
     extra = 0 if step_size.kind == FIXED else 1
+    n_done = 0
     while True:
         t = take_unit(sharing, phase, thread, n_tiles + extra)
         if t < 0:
@@ -126,7 +127,8 @@ def step_tiles(thread, model, inputs, step_size, chunk, batch, b, step, steps, p
                 model, inputs, chunk.step_sizes[turn], chunk.rates[turn, NUDGE], batch, order, following, t, step,
                 steps, tiles, work,
             )  # fmt: skip
-        finish_unit(sharing, phase)
+        n_done += 1
+    finish_units(sharing, phase, n_done)
     wait_for_phase(sharing, phase, n_tiles + extra)
 
 

@@ -15,6 +15,7 @@ sample-major: ``errors[row[BATCH_ERROR] + sample * row[ERROR_STRIDE] + j]``.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -25,6 +26,7 @@ from fastpc.engine.products import BAND
 (
     SIZE,  # n_l
     ACTIVATION,  # code of the f applied to this layer's states; identity at layer 0
+    SKIP,  # whether x_{l-1} is a part of mu_l
     WEIGHTS,  # offset of W_l (and, behind it, b_l) in the parameters; layers 1…L
     STATE,  # tile: x_l; at layer L the target
     PREDICTION,  # tile: mu_l
@@ -34,12 +36,13 @@ from fastpc.engine.products import BAND
     VELOCITY,  # tile: v_l of the state momentum
     PULL,  # tile: pi_L e_L W_L^T, of the layer below a wide output; see gram
     CHANGE,  # tile: -dF/dx_l, which a step turns into the change of x_l, and that into the change of f(x_l)
+    MOVE,  # tile: a step's change of x_l, where a skip leads on to layer l + 1
     BATCH_ERROR,  # batch: pi_l e_l
     ERROR_STRIDE,
     BATCH_ACTIVITY,  # batch: f(x_l), with a last column of ones
     ACTIVITY_STRIDE,
     N_COLUMNS,
-) = range(16)
+) = range(18)
 
 # A strip of columns may read or write this many lane groups past a row's end, so every flat array ends in slack.
 SLACK_GROUPS = 4
@@ -67,24 +70,42 @@ class Layout:
     sizes : the layers' sizes n_0…n_L.
     activations : activation codes of layers 0…L-1 (identity at 0).
     dtype : float32 or float64.
+    scales : a_1…a_L, what layers' products are multiplied by; 1 by default.
+    skips : whether a skip connection leads to layers 1…L; none by default. Such a layer is as wide as the one below.
     """
 
-    def __init__(self, sizes: Sequence[int], activations: Sequence[int], dtype: np.dtype) -> None:
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        activations: Sequence[int],
+        dtype: np.dtype,
+        scales: Sequence[float] | None = None,
+        skips: Sequence[bool] | None = None,
+    ) -> None:
         self.sizes = tuple(sizes)
         self.dtype = np.dtype(dtype)
         self.lanes = lanes(dtype)
         self.slack = SLACK_GROUPS * self.lanes
+        self.weighted = self._weighted_layers()
         self.layers = np.zeros((len(sizes), N_COLUMNS), np.int64)
         self.layers[:, SIZE] = sizes
         self.layers[:-1, ACTIVATION] = activations
+        self.layers[1:, SKIP] = False if skips is None else skips
+        # Entry 0 is not used.
+        self.scales = np.ones(len(sizes), dtype)
+        self.scales[1:] = 1 if scales is None else scales
         self.n_parameters = self._place_weights()
         # Whole lane groups, so that every area of a tile starts a cache line.
         self.work_size = max(BAND, -(-max(sizes) // self.lanes) + SLACK_GROUPS) * self.lanes
         self.tile_size = self._place_tile()
 
+    def _weighted_layers(self) -> Sequence[int]:
+        """Return the layers that have weights, in the order of the flat vector."""
+        return range(1, len(self.sizes))
+
     def _place_weights(self) -> int:
         offset = 0
-        for l in range(1, len(self.sizes)):
+        for l in self.weighted:
             self.layers[l, WEIGHTS] = offset
             offset += (self.sizes[l - 1] + 1) * self.sizes[l]
         return offset
@@ -95,6 +116,10 @@ class Layout:
             for column in (STATE, PREDICTION, ERROR, ACTIVITY, SLOPE, VELOCITY, PULL, CHANGE):
                 row[column] = offset
                 # One spare row holds the activity's ones, and keeps the areas off multiples of a page.
+                offset += (row[SIZE] + 1) * self.lanes
+        for row, above in pairwise(self.layers):
+            if above[SKIP]:
+                row[MOVE] = offset
                 offset += (row[SIZE] + 1) * self.lanes
         return int(offset) + self.slack
 
@@ -118,11 +143,11 @@ class Layout:
 
     def weights(self, parameters: NDArray) -> list[NDArray]:
         """Return views (n_{l-1}, n_l) of W_1…W_L."""
-        return [self._augmented(parameters, l)[:-1] for l in range(1, len(self.sizes))]
+        return [self._augmented(parameters, l)[:-1] for l in self.weighted]
 
     def biases(self, parameters: NDArray) -> list[NDArray]:
         """Return views (n_l,) of b_1…b_L."""
-        return [self._augmented(parameters, l)[-1] for l in range(1, len(self.sizes))]
+        return [self._augmented(parameters, l)[-1] for l in self.weighted]
 
     def _augmented(self, parameters: NDArray, l: int) -> NDArray:
         start, n_in, n_out = self.layers[l, WEIGHTS], self.sizes[l - 1] + 1, self.sizes[l]

@@ -29,7 +29,7 @@ from fastpc.engine.layout import (
 )
 from fastpc.engine.memory import borrow
 from fastpc.engine.products import block_start, multiply, n_blocks
-from fastpc.engine.sharing import finish_unit, take_unit, wait_for_phase
+from fastpc.engine.sharing import finish_units, take_unit, wait_for_phase
 from fastpc.engine.step_size import FIXED, next_step_size
 from fastpc.engine.tile import area, softmax_errors, store_errors
 from fastpc.engine.train import WEIGHTS_THEMSELVES, batch_order, has_failed, sum_batch
@@ -172,6 +172,7 @@ def train_notebook(thread, model, inputs, settings, step_size, units, chunk, bat
             turn = b * settings.steps + s
             step = chunk.step_sizes[turn]
             rate = settings.rate if step_size.kind == FIXED else settings.rate_per_step * step
+            n_done = 0
             while True:
                 t = take_unit(sharing, phase, thread, n_tiles + extra)
                 if t < 0:
@@ -180,9 +181,11 @@ def train_notebook(thread, model, inputs, settings, step_size, units, chunk, bat
                     step_tile(model, inputs, step, s, batch, order, t, tiles[t], work)
                 else:
                     chunk.step_sizes[turn + 1] = next_step_size(model, step_size)
-                finish_unit(sharing, phase)
+                n_done += 1
+            finish_units(sharing, phase, n_done)
             wait_for_phase(sharing, phase, n_tiles + extra)
             phase += 1
+            n_done = 0
             while True:
                 u = take_unit(sharing, phase, thread, len(units) + 1)
                 if u < 0:
@@ -192,7 +195,8 @@ def train_notebook(thread, model, inputs, settings, step_size, units, chunk, bat
                         chunk.failed[WEIGHTS_THEMSELVES, units[u, 0]] = b + 1
                 elif s == settings.steps - 1:
                     sum_batch(chunk, batch, b, n_samples, n_tiles)
-                finish_unit(sharing, phase)
+                n_done += 1
+            finish_units(sharing, phase, n_done)
             wait_for_phase(sharing, phase, len(units) + 1)
             if has_failed(chunk):
                 return

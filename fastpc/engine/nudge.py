@@ -11,9 +11,8 @@ Sources: Scellier & Bengio 2017; Pinchetti et al. 2024.
 from __future__ import annotations
 
 from fastpc.engine.jit import kernel
-from fastpc.engine.layout import ERROR, PREDICTION, STATE
-from fastpc.engine.memory import borrow
-from fastpc.engine.tile import SQUARED_ERROR, area, softmax_errors
+from fastpc.engine.layout import ERROR, STATE
+from fastpc.engine.tile import area, set_output_errors
 
 
 @kernel
@@ -21,13 +20,10 @@ def nudge_targets(model, beta, tile):
     """Move the targets to p + beta (y - p), the prediction being the feed-forward pass's; 1 leaves every bit."""
     if beta == 1:
         return
+    set_output_errors(model, tile)
     last = len(model.layers) - 1
-    targets, outputs = area(model, last, STATE, tile), area(model, last, PREDICTION, tile)
-    differences = area(model, last, ERROR, tile)
-    if model.loss == SQUARED_ERROR:
-        for i in range(len(targets)):
-            differences[i] = targets[i] - outputs[i]
-    else:
-        softmax_errors(targets, outputs, differences, borrow(tile, 0, 2 * model.lanes), model.lanes)
+    targets, errors = area(model, last, STATE, tile), area(model, last, ERROR, tile)
+    # The errors are pi_L (y - p).
+    rest = (model.precisions.dtype.type(1) - beta) / model.precisions[last]
     for i in range(len(targets)):
-        targets[i] = (targets[i] - differences[i]) + beta * differences[i]
+        targets[i] -= rest * errors[i]

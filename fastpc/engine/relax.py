@@ -7,7 +7,7 @@ skipped. That is exact.
 Errors are carried, never taken as differences of states and predictions: when the states move by dx, so that the
 activities change by da_l = f(x_l + dx_l) - f(x_l),
 
-    e_l  ←  e_l + dx_l - da_{l-1} W_l
+    e_l  ←  e_l + dx_l - a_l da_{l-1} W_l  (- dx_{l-1} where a skip leads to layer l)
 
 An error far below a deep network's output is many orders smaller than its state, and x_l - mu_l would be all
 rounding there. It also costs no more: the product is the same one, and a clamped input needs none.
@@ -21,9 +21,10 @@ from fastpc.engine.activations import advance, is_piecewise_linear, multiply_slo
 from fastpc.engine.energy import add_energies
 from fastpc.engine.gram import carry_pull, set_pull, uses_gram
 from fastpc.engine.jit import inline_kernel, kernel, merged_kernel
-from fastpc.engine.layout import ACTIVATION, ACTIVITY, CHANGE, ERROR, PULL, SIZE, SLOPE, STATE, VELOCITY, WEIGHTS
+from fastpc.engine.layout import ACTIVATION, ACTIVITY, CHANGE, ERROR, PULL, SIZE, SKIP, SLOPE, STATE, VELOCITY, WEIGHTS
 from fastpc.engine.memory import borrow
 from fastpc.engine.products import band_start, multiply_band, n_bands
+from fastpc.engine.skips import add_errors_above, keep_move, scale_products
 from fastpc.engine.start import random_state
 from fastpc.engine.tile import (
     CROSS_ENTROPY,
@@ -47,7 +48,6 @@ class Relaxation(NamedTuple):
     momentum: Any
     tolerance: Any  # a sample stops once its largest state gradient is below; 0: never
     seed: Any  # of random starts
-    lowest: Any  # the lowest layer that moves: 1, or 0 where the input is free
 
 
 @kernel
@@ -75,7 +75,10 @@ def start_states(model, relaxation, order, first, count, tile):
 
 @inline_kernel
 def state_gradient(model, l, j, rows, tile):
-    """-dF/dx_l = f'(x_l) (pi_{l+1} e_{l+1} W_{l+1}^T) - pi_l e_l of `rows` units from j on, to the layer's CHANGE."""
+    """-dF/dx_l = f'(x_l) (a_{l+1} pi_{l+1} e_{l+1} W_{l+1}^T) - pi_l e_l of `rows` units from j on, to CHANGE.
+
+    Where a skip leads on to layer l + 1, its pi_{l+1} e_{l+1} comes down there too.
+    """
     layers, lanes = model.layers, model.lanes
     at, count = j * lanes, rows * lanes
     out = layers[l, CHANGE] + at
@@ -88,8 +91,11 @@ def state_gradient(model, l, j, rows, tile):
         above = layers[l + 1, SIZE]
         weights, errors = layers[l + 1, WEIGHTS] + j * above, layers[l + 1, ERROR]
         multiply_band(rows, tile, out, lanes, model.parameters, weights, 1, above, tile, errors, lanes, above)
+    scale_products(model, l + 1, out, count, tile)
     state, activity, slope = layers[l, STATE] + at, layers[l, ACTIVITY] + at, layers[l, SLOPE] + at
     multiply_slopes(layers[l, ACTIVATION], tile, out, state, activity, slope, count)
+    if layers[l + 1, SKIP] != 0:
+        add_errors_above(model, l, at, out, count, tile)
     errors_here = borrow(tile, layers[l, ERROR] + at, count)
     for i in range(count):
         gradient[i] -= errors_here[i]
@@ -113,6 +119,8 @@ def shift(model, momentum, step_size, l, j, rows, tile):
         for i in range(count):
             change[i] *= step_size
             errors[i] += precision * change[i]
+    if layers[l + 1, SKIP] != 0:
+        keep_move(model, l, at, count, tile)
     state, activity, slope = layers[l, STATE] + at, layers[l, ACTIVITY] + at, layers[l, SLOPE] + at
     advance(layers[l, ACTIVATION], tile, layers[l, CHANGE] + at, state, activity, slope, count)
 
@@ -162,6 +170,8 @@ def move_unsettled(model, relaxation, step_size, frontier, count, tile, moving):
             change[i] = velocities[i] if moving[i % lanes] != 0 else change[i] - change[i]
             errors[i] += precision * change[i]
         row = layers[l]
+        if layers[l + 1, SKIP] != 0:
+            keep_move(model, l, 0, len(change), tile)
         advance(row[ACTIVATION], tile, row[CHANGE], row[STATE], row[ACTIVITY], row[SLOPE], len(change))
     return n_moving
 
@@ -196,7 +206,7 @@ def relax(model, relaxation, step_size, order, first, count, tile, moving, trace
 
     ``trace[t]`` (steps + 1 rows, or none) receives the energies after t steps, summed over the tile's samples.
     """
-    last, lowest = len(model.layers) - 1, relaxation.lowest
+    last, lowest = len(model.layers) - 1, model.lowest
     set_output_errors(model, tile)
     for l in range(1, last):
         errors = area(model, l, ERROR, tile)

@@ -2,7 +2,9 @@
 
 Without momentum, and but for f'' terms, the curvature of F in the states is at most
 
-    lambda = pi_max (1 + s)^2,   s = max over l >= 2 of Lip(f_{l-1}) ||W_l||_2
+    lambda = pi_max (1 + s)^2,   s = max over l >= 2 of a_l Lip(f_{l-1}) ||W_l||_2, plus 1 where a skip leads to layer l
+
+(over l >= 1 where layer 0 is free).
 
 (DESIGN: the Hessian is M^T Pi M with M = I - J, and ||J|| <= s). Plain steps are stable below 2 / lambda. The norms
 come from one step of the power iteration a batch, warm-started: the weights change little, so it never falls behind.
@@ -15,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastpc.engine.jit import kernel
-from fastpc.engine.layout import ACTIVATION, SIZE, WEIGHTS
+from fastpc.engine.layout import ACTIVATION, SIZE, SKIP, WEIGHTS
 from fastpc.engine.memory import borrow
 
 FIXED, AUTO, CAPPED = range(3)
@@ -62,17 +64,18 @@ def next_step_size(model, step_size):
     """Return the state step for the weights as they are now."""
     layers = model.layers
     largest = step_size.value - step_size.value
-    precision = model.precisions[1]
+    precision = model.precisions[model.lowest]
     offset = 0
     for l in range(1, len(layers)):
         n_out = layers[l, SIZE]
         precision = max(precision, model.precisions[l])
-        if l > 1:
+        if l > model.lowest:
             vector = borrow(step_size.vectors, offset, n_out)
             squared = power_step(
                 model.parameters, layers[l, WEIGHTS], layers[l - 1, SIZE], n_out, vector, step_size.work
             )
-            largest = max(largest, step_size.lipschitz[layers[l - 1, ACTIVATION]] * np.sqrt(squared))
+            gain = model.scales[l] * step_size.lipschitz[layers[l - 1, ACTIVATION]] * np.sqrt(squared)
+            largest = max(largest, gain + 1 if layers[l, SKIP] != 0 else gain)
         offset += n_out
     reach = 1 + largest
     automatic = step_size.fraction / (precision * reach * reach)

@@ -24,12 +24,14 @@ from fastpc.engine.layout import (
     ERROR_STRIDE,
     PREDICTION,
     SIZE,
+    SKIP,
     SLOPE,
     STATE,
     WEIGHTS,
 )
 from fastpc.engine.memory import borrow
 from fastpc.engine.products import band_start, multiply_band, n_bands
+from fastpc.engine.skips import add_states_below, carry_skip, scale_products
 from fastpc.engine.transpose import store_rows
 
 SQUARED_ERROR, CROSS_ENTROPY = range(2)
@@ -40,10 +42,12 @@ class Model(NamedTuple):
 
     parameters: Any  # flat vector; see layout
     layers: Any  # the layout's table
-    precisions: Any  # (L + 1,) pi_l, entry 0 unused
+    precisions: Any  # (L + 1,) pi_l; entry 0 is the prior's where layer 0 is free
     loss: Any  # SQUARED_ERROR or CROSS_ENTROPY
     lanes: Any  # width of a tile
+    lowest: Any  # the lowest layer that moves: 1, or 0 where the input is free
     gram: Any  # W_L W_L^T in rows of whole lane groups, or empty where it does not pay; see gram
+    scales: Any  # (L + 1,) a_l, entry 0 unused
 
 
 class Batch(NamedTuple):
@@ -66,11 +70,14 @@ def area(model, l, column, tile):
 
 @kernel
 def predict(model, l, tile):
-    """mu_l = f(x_{l-1}) W_l + b_l."""
+    """mu_l = a_l (f(x_{l-1}) W_l + b_l), plus x_{l-1} where a skip leads here."""
     layers, lanes = model.layers, model.lanes
     n_in, n_out = layers[l - 1, SIZE], layers[l, SIZE]
     weights, activity, prediction = layers[l, WEIGHTS], layers[l - 1, ACTIVITY], layers[l, PREDICTION]
     multiply_band(n_out, tile, prediction, lanes, model.parameters, weights, n_out, 1, tile, activity, lanes, n_in + 1)
+    scale_products(model, l, prediction, n_out * lanes, tile)
+    if layers[l, SKIP] != 0:
+        add_states_below(model, l, tile)
 
 
 @kernel
@@ -149,22 +156,25 @@ def softmax_errors(targets, outputs, errors, work, lanes):
 
 @kernel
 def carry_errors(model, l, tile):
-    """pi_l e_l after a change of the activities below, in their layer's CHANGE: e_l <- e_l - da_{l-1} W_l."""
-    precision = model.precisions[l]
+    """pi_l e_l after a change of the activities below, in their layer's CHANGE: e_l <- e_l - a_l da_{l-1} W_l."""
+    factor = model.precisions[l] * model.scales[l]
     for band in range(n_bands(model.layers[l, SIZE])):
         products, errors = _products_of_change(model, l, ERROR, band, tile)
         for i in range(len(errors)):
-            errors[i] -= precision * products[i]
+            errors[i] -= factor * products[i]
+    if model.layers[l, SKIP] != 0:
+        carry_skip(model, l, tile)
 
 
 @kernel
 def carry_outputs(model, tile):
-    """Cross-entropy's outputs and errors after a change below: mu_L <- mu_L + da_{L-1} W_L."""
+    """Cross-entropy's outputs and errors after a change below: mu_L <- mu_L + a_L da_{L-1} W_L."""
     last = len(model.layers) - 1
+    scale = model.scales[last]
     for band in range(n_bands(model.layers[last, SIZE])):
         products, outputs = _products_of_change(model, last, PREDICTION, band, tile)
         for i in range(len(outputs)):
-            outputs[i] += products[i]
+            outputs[i] += scale * products[i]
     set_output_errors(model, tile)
 
 
@@ -203,10 +213,11 @@ def count_correct(model, inputs, order, first, count, tile):
 
 @kernel
 def store_tile(model, first, count, tile, batch, work):
-    """Copy the errors, and the hidden activities, to the batch buffers, one row a sample."""
+    """Copy the errors, and the activities of layers that move, to the batch buffers, one row a sample."""
     layers = model.layers
-    for l in range(1, len(layers)):
-        store_errors(model, l, first, count, tile, batch, work)
+    for l in range(model.lowest, len(layers)):
+        if l > 0:
+            store_errors(model, l, first, count, tile, batch, work)
         if l < len(layers) - 1:
             stride = layers[l, ACTIVITY_STRIDE]
             place = layers[l, BATCH_ACTIVITY] + first * stride

@@ -10,11 +10,11 @@ from fastpc.engine.first import join_sections, load_section, sum_section
 from fastpc.engine.gram import gram_strip, n_gram_units, uses_gram
 from fastpc.engine.inputs import n_sections, prefetch_inputs
 from fastpc.engine.jit import driver, kernel, merged_kernel
-from fastpc.engine.layout import SIZE
-from fastpc.engine.memory import borrow
+from fastpc.engine.layout import BATCH_ERROR, ERROR_STRIDE, SIZE
+from fastpc.engine.memory import borrow, prefetch_rows
 from fastpc.engine.nudge import nudge_targets
 from fastpc.engine.settle import settle
-from fastpc.engine.sharing import finish_unit, take_unit, wait_for_phase
+from fastpc.engine.sharing import finish_units, take_unit, wait_for_phase
 from fastpc.engine.step_size import FIXED, next_step_size
 from fastpc.engine.tile import count_correct, feed_forward, set_targets, store_tile
 from fastpc.engine.update import NUDGE, no_gradient, unit_gradient, unit_step
@@ -115,6 +115,7 @@ def relax_tiles(thread, model, inputs, relaxation, step_size, chunk, batch, b, s
     n_tiles = (len(order) + model.lanes - 1) // model.lanes
     extra = 0 if step_size.kind == FIXED else 1
     phase = N_PHASES * b + 2
+    n_done = 0
     while True:
         unit = take_unit(sharing, phase, thread, n_tiles + extra)
         if unit < 0:
@@ -125,7 +126,8 @@ def relax_tiles(thread, model, inputs, relaxation, step_size, chunk, batch, b, s
             t = unit - extra
             step, nudge = chunk.step_sizes[b], chunk.rates[b, NUDGE]
             train_tile(model, inputs, relaxation, step, nudge, batch, order, t, tile, work, trace)
-        finish_unit(sharing, phase)
+        n_done += 1
+    finish_units(sharing, phase, n_done)
     wait_for_phase(sharing, phase, n_tiles + extra)
 
 
@@ -134,12 +136,14 @@ def find_gram(thread, model, b, sharing, gradient, work):
     """Phase 1: the Gram matrix of a wide output, for the weights as they stand."""
     n_strips = n_gram_units(model)
     phase = N_PHASES * b
+    n_done = 0
     while True:
         strip = take_unit(sharing, phase, thread, n_strips)
         if strip < 0:
             break
         gram_strip(model, strip, gradient, work)
-        finish_unit(sharing, phase)
+        n_done += 1
+    finish_units(sharing, phase, n_done)
     wait_for_phase(sharing, phase, n_strips)
 
 
@@ -151,6 +155,7 @@ def sum_sections(thread, model, inputs, chunk, batch, b, sharing):
     n_tiles = (len(order) + lanes - 1) // lanes
     n_units = n_sections(n_inputs) * n_tiles
     phase = N_PHASES * b + 1
+    n_done = 0
     while True:
         unit = take_unit(sharing, phase, thread, n_units)
         if unit < 0:
@@ -161,7 +166,8 @@ def sum_sections(thread, model, inputs, chunk, batch, b, sharing):
         load_section(model, inputs, order, first, count, t, section, batch)
         sum_section(model, count, t, section, batch)
         prefetch_inputs(inputs, following, first, min(lanes, len(following) - first), n_inputs, section)
-        finish_unit(sharing, phase)
+        n_done += 1
+    finish_units(sharing, phase, n_done)
     wait_for_phase(sharing, phase, n_units)
 
 
@@ -182,9 +188,13 @@ def step_weights(thread, model, optimizer, units, norms, chunk, rates, first_lay
     n_units, n_tiles = len(units), (n_samples + model.lanes - 1) // model.lanes
     scale = -model.precisions.dtype.type(1) / (rates[NUDGE] * model.precisions.dtype.type(n_samples))
     clips = optimizer.clip_norm > 0
+    # The first layer's units soon read all of its errors, of which other cores hold a part.
+    start, stride = model.layers[1, BATCH_ERROR], model.layers[1, ERROR_STRIDE]
+    prefetch_rows(batch.errors, start, n_samples * stride, False)
     for turn in range(2 if clips else 1):
         # The second turn sums gradients again rather than keep them: together they are as large as the network.
         measures = clips and turn == 0
+        n_done = 0
         while True:
             u = take_unit(sharing, phase + turn, thread, n_units + 1)
             if u < 0:
@@ -201,7 +211,8 @@ def step_weights(thread, model, optimizer, units, norms, chunk, rates, first_lay
                     chunk.failed[WEIGHTS_THEMSELVES, unit[0]] = b + 1
             elif turn == 0:
                 sum_batch(chunk, batch, b, n_samples, n_tiles)
-            finish_unit(sharing, phase + turn)
+            n_done += 1
+        finish_units(sharing, phase + turn, n_done)
         wait_for_phase(sharing, phase + turn, n_units + 1)
         if has_failed(chunk):
             return

@@ -61,11 +61,11 @@ class Optimizer(NamedTuple):
     clip_norm: Any  # largest norm of the whole gradient; 0: no limit
 
 
-def work_units(sizes: Sequence[int]) -> NDArray[np.int64]:
-    """Divide all weights into units of near-equal work, as rows (layer, first row, end row)."""
+def work_units(sizes: Sequence[int], layers: Sequence[int] | None = None) -> NDArray[np.int64]:
+    """Divide the weights of `layers`, or of all, into units of near-equal work: rows (layer, first row, end row)."""
     units = []
     # The first layer last: its units then divide among threads as its sections do.
-    for l in (*range(2, len(sizes)), 1):
+    for l in sorted(range(1, len(sizes)) if layers is None else layers, key=lambda l: l == 1):
         n_rows = sizes[l - 1] + 1
         starts = list(range(0, n_rows, INPUT_ROWS)) if l == 1 else _even_starts(n_rows, sizes[l])
         units += [(l, first, end) for first, end in pairwise([*starts, n_rows])]
@@ -81,10 +81,16 @@ def _even_starts(n_rows: int, n_out: int) -> list[int]:
 
 @kernel
 def unit_gradient(model, unit, n_samples, batch, gradient):
-    """Write sum over samples of f(x_{l-1})^T (pi_l e_l) for a unit's rows to `gradient`; return its row stride."""
-    if unit[0] == 1:
-        return _input_gradient(model, unit, n_samples, batch, gradient)
-    return dense_gradient(model, unit, n_samples, batch, gradient)
+    """Write sum over samples of a_l f(x_{l-1})^T (pi_l e_l) for a unit's rows to `gradient`; return its row stride."""
+    if unit[0] == 1 and model.lowest == 1:
+        stride = _input_gradient(model, unit, n_samples, batch, gradient)
+    else:
+        stride = dense_gradient(model, unit, n_samples, batch, gradient)
+    scale = model.scales[unit[0]]
+    if scale != 1:
+        for i in range((unit[2] - unit[1]) * stride):
+            gradient[i] *= scale
+    return stride
 
 
 @kernel

@@ -46,7 +46,7 @@ class Workspace:
             correct=np.zeros(n_tiles, np.int64),
             steps=np.zeros(n_tiles, np.int64),
         )
-        self.units = work_units(layout.sizes)
+        self.units = work_units(layout.sizes, layout.weighted)
         widths = np.array(layout.sizes)[self.units[:, 0]]
         rows = self.units[:, 2] - self.units[:, 1]
         largest_unit = int(np.max(rows * (-(-widths // lanes) * lanes)))
@@ -60,16 +60,22 @@ class Workspace:
 
 
 def model_of(
-    layout: Layout, parameters: NDArray, precisions: Sequence[float], loss: int, with_gram: bool = False
+    layout: Layout,
+    parameters: NDArray,
+    precisions: Sequence[float],
+    loss: int,
+    with_gram: bool = False,
+    prior: float | None = None,
 ) -> Model:
-    """Return a network as kernels see it; `precisions` are pi_1…pi_L."""
+    """Return a network as kernels see it; `precisions` are pi_1…pi_L, `prior` is pi_0 where layer 0 is free."""
     # Cross-entropy's error has no precision: y - softmax(mu_L).
-    values = np.array([1.0, *precisions], layout.dtype)
+    values = np.array([1.0 if prior is None else prior, *precisions], layout.dtype)
     if loss != 0:
         values[-1] = 1
     rows, stride = gram_shape(layout.sizes, layout.lanes) if with_gram else (0, 0)
     gram = aligned_zeros(rows * stride, layout.dtype)
-    return Model(parameters, layout.layers, values, loss, layout.lanes, gram)
+    lowest = 1 if prior is None else 0
+    return Model(parameters, layout.layers, values, loss, layout.lanes, lowest, gram, layout.scales)
 
 
 def inputs_of(

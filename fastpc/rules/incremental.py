@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from fastpc.checks import require_whole
+from fastpc.rules.engine_rule import EngineRule
 from fastpc.rules.nudge import Nudge
 from fastpc.rules.settings import checked_precisions, require_nudge, require_step_size
-from fastpc.rules.tile_rule import EngineRule
 
 if TYPE_CHECKING:
     from fastpc.engine.incremental import Increments
@@ -80,7 +80,7 @@ class IncrementalPC(EngineRule):
         return Increments(self.steps)
 
     def advice(self, state_step: float, stable: float, learning_rate: float) -> str:
-        """Return what to try after a divergence; see `EngineRule`."""
+        """Return what to try: a smaller state step where that was above the stability limit, else a smaller rate."""
         return self.advice_on_step(state_step, stable, learning_rate)
 
     def session(self, network: PCNetwork, optimizer: Optimizer, batch_size: int, threads: int) -> Session:

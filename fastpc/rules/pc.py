@@ -117,11 +117,9 @@ class PC(TileRule):
             tolerance=number(self.tolerance),
             # What kernels take as a signed number.
             seed=seed & (2**63 - 1),
-            lowest=1,
         )
 
     def advice(self, state_step: float, stable: float, learning_rate: float) -> str:
-        """Return what to try after a divergence; see `EngineRule`."""
-        if self.solver == "errors":
-            return super().advice(state_step, stable, learning_rate)
-        return self.advice_on_step(state_step, stable, learning_rate)
+        """Return what to try: a smaller state step where that was above the stability limit, else a smaller rate."""
+        advise = super().advice if self.solver == "errors" else self.advice_on_step
+        return advise(state_step, stable, learning_rate)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
-    from fastpc.network import PCNetwork
     from fastpc.optimizers import Optimizer
     from fastpc.session import Session
 
@@ -19,7 +18,8 @@ class Rule(ABC):
     """
 
     name: ClassVar[str]
+    bidirectional: ClassVar[bool] = False  # trains a BidirectionalNetwork, where others train a PCNetwork
 
     @abstractmethod
-    def session(self, network: PCNetwork, optimizer: Optimizer, batch_size: int, threads: int) -> Session:
-        """Return a session in which `network` learns by this rule."""
+    def session(self, network: Any, optimizer: Optimizer, batch_size: int, threads: int) -> Session:
+        """Return a session in which `network`, of the kind that the rule trains, learns by this rule."""

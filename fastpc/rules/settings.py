@@ -18,11 +18,11 @@ def require_step_size(owner: str, step_size: object, *, at_most: float | None = 
         require_number(owner, "step_size", step_size, above=0, at_most=at_most)
 
 
-def require_nudge(owner: str, value: object) -> None:
-    """Raise a ConfigurationError unless `value` is a Nudge or None."""
-    if value is not None and not isinstance(value, Nudge):
+def require_nudge(owner: str, nudge: object) -> None:
+    """Raise a ConfigurationError unless `nudge` is a Nudge or None."""
+    if nudge is not None and not isinstance(nudge, Nudge):
         raise ConfigurationError(
-            f"{owner}: expected nudge to be a Nudge or None, got {value!r}; "
+            f"{owner}: expected nudge to be a Nudge or None, got {nudge!r}; "
             'pass for example Nudge("positive", beta=0.5)'
         )
 

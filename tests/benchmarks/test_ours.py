@@ -44,3 +44,20 @@ def test_fastpc_trains_to_the_weights_of_numpy(name):
                 assert np.array_equal(a, b)  # the notebook's rule has no biases
                 continue
             assert np.linalg.norm(a - b) < 1e-9 * np.linalg.norm(b - start)
+
+
+def test_fastpc_trains_both_directions_of_a_bidirectional_workload():
+    workload = WORKLOADS["D"]
+    rng = np.random.default_rng(7)
+    images, labels = rng.integers(0, 256, (N, 784), np.uint8), rng.integers(0, 10, N)
+    fastpc = FastPC()
+    fastpc.prepare(workload, images, labels, seed=SEED)
+    initial = initial_parameters(workload, SEED)
+    assert [W.shape for W, _ in initial] == workload.matrices
+    for (W, b), (start, zeros) in zip(fastpc.parameters(), initial, strict=True):
+        assert np.array_equal(W, start.astype("float32"))
+        assert np.array_equal(b, zeros)
+    assert fastpc.epoch() > 0
+    for (W, _), (start, _) in zip(fastpc.parameters(), initial, strict=True):
+        assert np.isfinite(W).all()
+        assert not np.array_equal(W, start.astype("float32"))

@@ -28,6 +28,8 @@ def test_every_row_of_the_table_is_there_with_a_bar_below_its_aim():
         ((2, 3, 4), 3, "backprop", 2 * 12 + 3 * 24),
         ((2, 3, 4), 3, "ipc", 3 * (2 * 12 + 3 * 24)),
         ((2, 3, 4), 5, "notebook", 5 * (3 * 12 + 4 * 24)),
+        # bPC: the network's count, and its reverse's, whose clamped layer is the other one.
+        ((2, 3, 4), 1, "bpc", (2 * 12 + 4 * 24) + (2 * 24 + 4 * 12)),
         # A third layer of 2·4·5 = 40 costs what the second does.
         ((2, 3, 4, 5), 1, "pc", 2 * 12 + 4 * (24 + 40)),
         # Without hidden layers there is nothing to relax.
@@ -57,6 +59,8 @@ def test_a_small_network_counts_as_worked_out_by_hand(sizes, steps, rule, by_han
         ("N64", 3_061_760),
         # The layer of the image is the second one: 42 products of it, no Gram matrix.
         ("G", 2 * 2_560 + 42 * 200_704),
+        # Up 2·401,408 + 18·136,192; down, 2·10·256 = 5,120 is the clamped product, and the image's the dear one.
+        ("D", 2 * 401_408 + 18 * 136_192 + 2 * 5_120 + 18 * (131_072 + 401_408)),
         ("A64-backprop", 2 * 200_704 + 3 * 2_560),
         ("A64-ipc", 8 * 409_088),
         ("A64-epc", 447_488),

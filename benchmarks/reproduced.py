@@ -1,0 +1,62 @@
+"""What ``fastpc reproduce --out DIR`` reached, for pages: the block ``reproduced``, and the learning curves."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from benchmarks.errors import BenchmarkError
+from benchmarks.report import markdown
+
+HEADER = ["preset", "", "network", "bar", "published", "test accuracy", "of each seed", "s of training"]
+
+
+def load(folder: Path) -> dict[str, Any]:
+    """Return a folder's results, as the part ``reproduced`` of a record.
+
+    Raises
+    ------
+    BenchmarkError
+        Unless they are those of whole runs that met every bar.
+    """
+    path = folder / "results.json"
+    if not path.is_file():
+        raise BenchmarkError(f"expected results.json in {folder}, got none; run fastpc reproduce --out {folder} first")
+    results = json.loads(path.read_text(encoding="utf-8"))
+    if results["quick"] or not results["met"]:
+        raise BenchmarkError("expected whole runs that met every bar, got others; run fastpc reproduce without --quick")
+    return {"reproduced": results}
+
+
+def reproduced(record: dict[str, Any]) -> str:
+    """Return a line for each preset, and what all was measured on."""
+    results = record["reproduced"]
+    rows = [HEADER]
+    for name, found in results["presets"].items():
+        accuracies = found["test_accuracies"]
+        rows.append(
+            [
+                f"`{name}`",
+                found["about"],
+                "-".join(map(str, found["runs"][0]["layers"])),
+                f"{found['bar']:.1%}",
+                "" if found["published"] is None else f"{found['published']:.2%}",
+                f"**{found['test_accuracy']:.2%}**",
+                ", ".join(f"{accuracy:.2%}" for accuracy in accuracies),
+                f"{found['train_seconds'] / len(accuracies):.0f}",
+            ]
+        )
+    runs = [run for found in results["presets"].values() for run in found["runs"]]
+    processors = " and ".join(sorted({f"{run['processor']}, {run['threads']} threads" for run in runs}))
+    about = (
+        f"Test accuracy after the *final* epoch, mean over seeds; seconds for one of them. Published figures are those "
+        f"of the *best* epoch. By `fastpc reproduce` of fastpc {results['fastpc']}, on {processors}."
+    )
+    return f"{markdown(rows, left=3)}\n\n{about}"
+
+
+def copy_curves(folder: Path, figures: Path) -> None:
+    """Copy the learning curves, drawn and as numbers."""
+    figures.mkdir(parents=True, exist_ok=True)
+    for kind in ("png", "json"):
+        shutil.copyfile(folder / f"curves.{kind}", figures / f"learning.{kind}")

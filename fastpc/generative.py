@@ -1,0 +1,150 @@
+"""Sessions of networks that generate: data turned over, and answers found by relaxing."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastpc.data import Dataset
+from fastpc.errors import ConfigurationError, DataError
+from fastpc.evaluation import Evaluation
+
+if TYPE_CHECKING:
+    from fastpc.network import PCNetwork
+    from fastpc.rules import Generative, Unsupervised
+    from fastpc.session import ChunkResult, Failure, Session
+
+
+class TurnedSession(ABC):
+    """A rule's session that is given its data turned over; see `fastpc.session.Session`."""
+
+    def __init__(self, network: PCNetwork, inner: Session) -> None:
+        if network.loss != "squared_error":
+            raise ConfigurationError(
+                f'expected loss="squared_error" where images are clamped at the last layer, got {network.loss!r}; '
+                "make the network with that"
+            )
+        self.network, self.inner = network, inner
+
+    @abstractmethod
+    def turn(self, data: Dataset) -> Dataset:
+        """Return the data as the rule within takes them."""
+
+    @abstractmethod
+    def evaluate(self, data: Dataset) -> Evaluation:
+        """Relax with the images of `data` alone clamped, and only then look at what they are compared with."""
+
+    @property
+    def threads(self) -> int:
+        """How many threads to run on."""
+        return self.inner.threads
+
+    @threads.setter
+    def threads(self, threads: int) -> None:
+        self.inner.threads = threads
+
+    @property
+    def epoch(self) -> int:
+        """How many epochs are behind."""
+        return self.inner.epoch
+
+    @epoch.setter
+    def epoch(self, epoch: int) -> None:
+        self.inner.epoch = epoch
+
+    @property
+    def state_step(self) -> float:
+        """The state step of the next batch."""
+        return float(getattr(self.inner, "state_step", np.nan))
+
+    def check(self, data: Dataset) -> None:
+        """Raise a DataError unless `data` are images as wide as the last layer."""
+        if data.n_features != self.network.sizes[-1]:
+            raise DataError(
+                f"expected images of {self.network.sizes[-1]} pixels, as the network's last layer has, got "
+                f"{data.n_features} features; a network that generates has its sizes the other way round"
+            )
+
+    def bind(self, data: Dataset) -> None:
+        """Train on `data` from now on."""
+        self.check(data)
+        self.inner.bind(self.turn(data))
+
+    def compile(self) -> float:
+        """Compile, or load, the kernels that train."""
+        return self.inner.compile()
+
+    def run(self, order: NDArray[np.int64], factors: NDArray[np.float64]) -> ChunkResult:
+        """Train on the samples `order`, batch after batch."""
+        return self.inner.run(order, factors)
+
+    def advice(self, failure: Failure) -> str:
+        """Return what to try."""
+        return self.inner.advice(failure)
+
+    def snapshot(self) -> Any:
+        """Return a copy of everything `run` changes."""
+        return self.inner.snapshot()
+
+    def restore(self, snapshot: Any) -> None:
+        """Bring back what `snapshot` copied."""
+        self.inner.restore(snapshot)
+
+
+class GenerativeSession(TurnedSession):
+    """Labels at layer 0, images at layer L."""
+
+    def __init__(self, rule: Generative, network: PCNetwork, inner: Session) -> None:
+        super().__init__(network, inner)
+        self.rule = rule
+
+    def check(self, data: Dataset) -> None:
+        """Raise a DataError unless `data` are images and labels that fit."""
+        super().check(data)
+        n = self.network.sizes[0]
+        if data.n_outputs > n or (data.n_classes is None and data.n_outputs != n):
+            raise DataError(
+                f"expected labels of {n} classes, as the network's first layer has, got {data.n_outputs}; "
+                "a network that generates has the sizes (classes, …, pixels)"
+            )
+
+    def turn(self, data: Dataset) -> Dataset:
+        """Return one-hot labels as inputs, images as targets."""
+        labels, scale = data.targets, data.target_scale
+        if data.n_classes is not None:
+            labels, scale = np.eye(self.network.sizes[0], dtype=np.uint8)[labels], 1.0
+        return Dataset(labels, dense_images(data), name=data.name, scale=scale, target_scale=data.scale)
+
+    def evaluate(self, data: Dataset) -> Evaluation:
+        """Recognise all of `data` with the images alone clamped, and only then look at the labels."""
+        self.check(data)
+        found = self.network.infer(data, self.rule.recognition, threads=self.threads)
+        return Evaluation.of(found.astype(np.float64), data, "squared_error")
+
+
+class UnsupervisedSession(TurnedSession):
+    """Latents at layer 0, from zero; images at layer L."""
+
+    def __init__(self, rule: Unsupervised, network: PCNetwork, inner: Session) -> None:
+        super().__init__(network, inner)
+        self.rule = rule
+
+    def turn(self, data: Dataset) -> Dataset:
+        """Return the latents' starting states as inputs, images as targets."""
+        start = np.zeros((len(data), self.network.sizes[0]), np.uint8)
+        return Dataset(start, dense_images(data), name=data.name, target_scale=data.scale)
+
+    def evaluate(self, data: Dataset) -> Evaluation:
+        """Reconstruct all images from their latents alone; the loss is half the squared difference."""
+        self.check(data)
+        rule = self.rule
+        images = self.network.reconstruct(data, rule.inference, prior=rule.prior, threads=self.threads)
+        return Evaluation.of(images.astype(np.float64), self.turn(data), "squared_error")
+
+
+def dense_images(data: Dataset) -> NDArray[Any]:
+    """Return the inputs as rows, filled out where they are sparse."""
+    return data.inputs if isinstance(data.inputs, np.ndarray) else np.asarray(data.inputs.toarray())

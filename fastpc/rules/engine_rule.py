@@ -1,0 +1,102 @@
+"""Rules that the engine's sessions run: what they share, and what they may leave out."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from fastpc.errors import ConfigurationError
+from fastpc.rules.nudge import Nudge
+from fastpc.rules.rule import Rule
+
+
+class EngineRule(Rule):
+    """A rule of layered networks, whose errors move states and weights.
+
+    Attributes
+    ----------
+    steps : int
+        Most relaxation steps for a batch.
+    step_size : float or "auto"
+        The state step, as its kernel is told; "auto" has a meaning where the rule says so.
+    precisions : sequence of float or None
+        pi_1 … pi_L; ones where None.
+    prior : float or None
+        pi_0 where layer 0 is free; None where data clamp it.
+    nudge : Nudge or None
+        To learn from a target near the prediction.
+    follows_weights : bool
+        The engine finds the state step anew as the weights move, from their spectral norms.
+    with_gram : bool
+        The kernel can take a wide output through its Gram matrix; see `fastpc.engine.gram`.
+    """
+
+    steps: int = 0
+    step_size: float | Literal["auto"] = 0.0
+    precisions: Sequence[float] | None = None
+    prior: float | None = None
+    nudge: Nudge | None = None
+
+    @property
+    def follows_weights(self) -> bool:
+        """Whether the step size depends on the weights."""
+        return False
+
+    @property
+    def with_gram(self) -> bool:
+        """Whether the kernel can use a wide output's Gram matrix."""
+        return False
+
+    def layer_precisions(self, n_layers: int) -> tuple[float, ...]:
+        """Return pi_1 … pi_L for a network of L = `n_layers` weight matrices.
+
+        Raises
+        ------
+        ConfigurationError
+            If as many were not given.
+        """
+        if self.precisions is None:
+            return (1.0,) * n_layers
+        if len(self.precisions) != n_layers:
+            raise ConfigurationError(
+                f"expected {n_layers} precisions, one for each layer 1 to {n_layers}, got {len(self.precisions)}; "
+                "pass as many as the network has weight matrices"
+            )
+        return tuple(float(precision) for precision in self.precisions)
+
+    @abstractmethod
+    def relaxation(self, number: type, seed: int) -> Any:
+        """Return the settings as the kernel takes them: a NamedTuple, its real numbers made by `number`.
+
+        Parameters
+        ----------
+        number : type
+            `numpy.float32` or `numpy.float64`, the network's.
+        seed : int
+            The network's.
+        """
+
+    def advice(self, state_step: float, stable: float, learning_rate: float) -> str:
+        """Return what to try after a divergence.
+
+        Parameters
+        ----------
+        state_step : float
+            That of the batch which diverged.
+        stable : float
+            About the largest state step at which plain relaxation is stable with the weights from before.
+        learning_rate : float
+            The optimiser's.
+        """
+        return f"so lower the learning rate ({learning_rate:g}), set clip_norm, or check the data's scale"
+
+    def advice_on_step(self, state_step: float, stable: float, learning_rate: float) -> str:
+        """Return what to try where the rule takes plain steps: smaller ones, if these were above the limit."""
+        if state_step > stable:
+            return (
+                f"the state step {state_step:.3g} is above the stability limit, about {stable:.3g} for the "
+                'weights before this chunk of batches, so use step_size="auto", or a smaller one'
+            )
+        general = EngineRule.advice(self, state_step, stable, learning_rate)
+        return f"the state step {state_step:.3g} is within the stability limit, about {stable:.3g}, {general}"
