@@ -105,7 +105,8 @@ def directions_of(
         precisions = (alpha,) * part.n_layers
         models.append(model_of(part.layout, network.parameters, precisions, part_loss, gram))
     up, down = models
-    both = up._replace(layers=rows, precisions=np.concatenate([up.precisions, down.precisions]))
+    ends = {name: np.concatenate([getattr(up, name), getattr(down, name)]) for name in ("precisions", "scales")}
+    both = up._replace(layers=rows, **ends)
     return Directions(up._replace(layers=rows[:n]), down._replace(layers=rows[n:]), both)
 
 
