@@ -12,9 +12,10 @@ import numpy as np
 from benchmarks.mnist import Mnist
 from fastpc import PC, Adam, PCNetwork, as_dataset
 from fastpc.engine.activations import activate
+from fastpc.engine.first import join_sections, sum_inputs
 from fastpc.engine.layout import ACTIVITY, SLOPE, STATE
 from fastpc.engine.relax import Relaxation, relax
-from fastpc.engine.tile import feed_forward, predict, predict_first, set_targets, store_tile
+from fastpc.engine.tile import feed_forward, predict, set_targets, store_tile
 from fastpc.engine.update import N_RATES, unit_gradient, unit_step
 from fastpc.engine.workspace import Workspace
 
@@ -64,9 +65,10 @@ def make(data: Mnist) -> Bench:
 @numba.njit  # type: ignore[untyped-decorator]
 def start_batch(model: Any, inputs: Any, order: Any, batch: Any, scratch: Any) -> None:
     """Feed the whole batch forward, tile after tile."""
-    tile, listed, work = scratch.tiles[0], scratch.listed[0], scratch.work[0]
+    tile, work = scratch.tiles[0], scratch.work[0]
     for first in range(0, len(order), model.lanes):
-        predict_first(model, inputs, order, first, model.lanes, first // model.lanes, tile, batch, listed, work)
+        sum_inputs(model, inputs, order, first, model.lanes, first // model.lanes, batch)
+        join_sections(model, model.lanes, first // model.lanes, tile, batch, work)
         feed_forward(model, tile)
         set_targets(model, inputs, order, first, model.lanes, tile)
         store_tile(model, first, model.lanes, tile, batch, work)
@@ -76,9 +78,8 @@ def start_batch(model: Any, inputs: Any, order: Any, batch: Any, scratch: Any) -
 def input_products(n: int, model: Any, inputs: Any, order: Any, batch: Any, scratch: Any) -> None:
     """mu_1 of the first tile: rows of W_1 under pixels that are not zero, loading the pixels included."""
     for _ in range(n):
-        predict_first(
-            model, inputs, order, 0, model.lanes, 0, scratch.tiles[0], batch, scratch.listed[0], scratch.work[0]
-        )
+        sum_inputs(model, inputs, order, 0, model.lanes, 0, batch)
+        join_sections(model, model.lanes, 0, scratch.tiles[0], batch, scratch.work[0])
 
 
 @numba.njit  # type: ignore[untyped-decorator]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastpc.data import Dataset
-from fastpc.engine.incremental import N_PHASES, Tiles, train_incremental
+from fastpc.engine.incremental import N_PHASES, train_incremental
 from fastpc.engine.layout import aligned_zeros
 from fastpc.engine.sharing import make_sharing
 from fastpc.session import ChunkResult, EngineSession
@@ -33,11 +33,7 @@ class IncrementalSession(EngineSession):
         super().bind(data)
         layout = self.layout
         n_tiles = -(-self.workspace.batch_size // layout.lanes)
-        self._tiles = Tiles(
-            numbers=aligned_zeros((n_tiles, layout.tile_size), layout.dtype),
-            listed=np.zeros((n_tiles, layout.sizes[0] + 2), np.int32),
-            n_listed=np.zeros(n_tiles, np.int64),
-        )
+        self._tiles = aligned_zeros((n_tiles, layout.tile_size), layout.dtype)
 
     def run(self, order: NDArray[np.int64], factors: NDArray[np.float64]) -> ChunkResult:
         """Train on the samples `order`, batch after batch."""

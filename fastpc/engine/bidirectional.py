@@ -18,8 +18,9 @@ import numpy as np
 from fastpc.engine.activations import advance, is_piecewise_linear
 from fastpc.engine.energy import add_energies
 from fastpc.engine.evaluate import copy_out
+from fastpc.engine.first import clamp_inputs, join_sections, sum_inputs
 from fastpc.engine.gram import set_pull, uses_gram
-from fastpc.engine.inputs import prefetch_inputs
+from fastpc.engine.inputs import n_sections, prefetch_inputs
 from fastpc.engine.jit import driver, kernel, merged_kernel
 from fastpc.engine.layout import (
     ACTIVATION,
@@ -34,7 +35,7 @@ from fastpc.engine.layout import (
 )
 from fastpc.engine.memory import borrow
 from fastpc.engine.relax import carry, state_gradients
-from fastpc.engine.sharing import finish_unit, take_unit, wait_for_phase
+from fastpc.engine.sharing import finish_units, take_unit, wait_for_phase
 from fastpc.engine.step_size import next_step_size
 from fastpc.engine.tile import (
     activate_layer,
@@ -42,15 +43,14 @@ from fastpc.engine.tile import (
     count_correct,
     feed_forward,
     predict,
-    predict_first,
     set_errors,
     set_output_errors,
     set_targets,
     store_errors,
-    store_rows,
     store_tile,
 )
 from fastpc.engine.train import N_PHASES, batch_order, find_gram, has_failed, step_weights
+from fastpc.engine.transpose import store_rows
 
 
 class Directions(NamedTuple):
@@ -156,15 +156,6 @@ def add_both_energies(directions, count, tile, energies):
 
 
 @kernel
-def clamp_image(model, inputs, slot, tile):
-    """Copy the inputs that `predict_first` left to layer 0's states."""
-    states = area(model, 0, STATE, tile)
-    image = borrow(inputs, slot * (len(states) + model.lanes), len(states))
-    for i in range(len(states)):
-        states[i] = image[i]
-
-
-@kernel
 def store_both(directions, first, count, tile, batch, work):
     """Copy both directions' errors, the hidden activities and the labels to the batch buffers."""
     down = directions.down
@@ -177,13 +168,14 @@ def store_both(directions, first, count, tile, batch, work):
 
 
 @merged_kernel
-def train_both(directions, inputs, n_steps, step_size, batch, order, t, tile, listed, work, trace):
+def train_both(directions, inputs, n_steps, step_size, batch, order, t, tile, work, trace):
     """Relax the t-th tile of a batch whose samples are `order`, and leave its errors and activities in `batch`."""
     up = directions.up
     first = t * up.lanes
     count = min(up.lanes, len(order) - first)
-    predict_first(up, inputs, order, first, count, t, tile, batch, listed, work)
-    clamp_image(up, batch.inputs, t, tile)
+    sum_inputs(up, inputs, order, first, count, t, batch)
+    join_sections(up, count, t, tile, batch, work)
+    clamp_inputs(up, count, t, tile, batch, work)
     feed_forward(up, tile)
     batch.correct[t] = count_correct(up, inputs, order, first, count, tile) if inputs.has_labels else 0
     set_targets(up, inputs, order, first, count, tile)
@@ -197,13 +189,14 @@ def train_both(directions, inputs, n_steps, step_size, batch, order, t, tile, li
 
 
 @merged_kernel
-def relax_tiles(thread, directions, inputs, steps, step_sizes, chunk, batch, b, sharing, tile, listed, work, trace):
+def relax_tiles(thread, directions, inputs, steps, step_sizes, chunk, batch, b, sharing, tile, work, trace):
     """Phase 2: the tiles of batch b; one unit more finds the next batch's step size, from the weights as they stand."""
     up = directions.up
     order, following = batch_order(chunk, b), batch_order(chunk, b + 1)
     n_tiles = (len(order) + up.lanes - 1) // up.lanes
     extra = 1 if steps.automatic else 0
     phase = N_PHASES * b + 1
+    n_done = 0
     while True:
         unit = take_unit(sharing, phase, thread, n_tiles + extra)
         if unit < 0:
@@ -212,10 +205,13 @@ def relax_tiles(thread, directions, inputs, steps, step_sizes, chunk, batch, b, 
             chunk.step_sizes[b + 1] = next_step(directions, step_sizes)
         else:
             t = unit - extra
-            train_both(directions, inputs, steps.count, chunk.step_sizes[b], batch, order, t, tile, listed, work, trace)
+            train_both(directions, inputs, steps.count, chunk.step_sizes[b], batch, order, t, tile, work, trace)
             first = t * up.lanes
-            prefetch_inputs(inputs, following, first, min(up.lanes, len(following) - first), up.layers[0, SIZE])
-        finish_unit(sharing, phase)
+            n_inputs, coming = up.layers[0, SIZE], min(up.lanes, len(following) - first)
+            for section in range(n_sections(n_inputs)):
+                prefetch_inputs(inputs, following, first, coming, n_inputs, section)
+        n_done += 1
+    finish_units(sharing, phase, n_done)
     wait_for_phase(sharing, phase, n_tiles + extra)
 
 
@@ -225,12 +221,12 @@ def train_bidirectional(
 ):
     """Train on the batches of `chunk`: one thread's share; the phases are those of `train.train_chunk`."""
     tile, gradient = scratch.tiles[thread], scratch.gradients[thread]
-    listed, work = scratch.listed[thread], scratch.work[thread]
+    work = scratch.work[thread]
     trace = np.empty((0, 1))
     for b in range(len(chunk.rates)):
         if uses_gram(directions.down):
             find_gram(thread, directions.down, b, sharing, gradient, work)
-        relax_tiles(thread, directions, inputs, steps, step_sizes, chunk, batch, b, sharing, tile, listed, work, trace)
+        relax_tiles(thread, directions, inputs, steps, step_sizes, chunk, batch, b, sharing, tile, work, trace)
         phase = N_PHASES * b + 2
         step_weights(
             thread, directions.both, optimizer, units, norms, chunk, chunk.rates[b], 1, batch, b, phase, sharing,
@@ -243,13 +239,13 @@ def train_bidirectional(
 @driver
 def relax_bidirectional(thread, directions, inputs, n_steps, step_size, order, states, traces, batch, scratch, sharing):
     """Relax a batch as training does; keep the states (samples, sum of hidden n_l) and each tile's energy trace."""
-    tile, listed, work = scratch.tiles[thread], scratch.listed[thread], scratch.work[thread]
+    tile, work = scratch.tiles[thread], scratch.work[thread]
     up = directions.up
     while True:
         t = take_unit(sharing, 0, thread, (len(order) + up.lanes - 1) // up.lanes)
         if t < 0:
             break
-        train_both(directions, inputs, n_steps, step_size, batch, order, t, tile, listed, work, traces[t])
+        train_both(directions, inputs, n_steps, step_size, batch, order, t, tile, work, traces[t])
         first = t * up.lanes
         offset = 0
         for l in range(1, len(up.layers) - 1):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from fastpc.engine.first import join_sections, sum_inputs
 from fastpc.engine.gram import uses_gram
 from fastpc.engine.jit import driver, kernel
 from fastpc.engine.layout import PREDICTION, SIZE, STATE, WEIGHTS
 from fastpc.engine.memory import borrow
 from fastpc.engine.relax import relax
 from fastpc.engine.sharing import take_unit
-from fastpc.engine.tile import area, feed_forward, predict_first, set_targets
+from fastpc.engine.tile import area, feed_forward, set_targets
 from fastpc.engine.train import find_gram, train_tile
 from fastpc.engine.update import unit_gradient
 
@@ -18,7 +19,7 @@ from fastpc.engine.update import unit_gradient
 @driver
 def forward(thread, model, inputs, order, outputs, batch, scratch, sharing):
     """Write mu_L of the feed-forward pass, ``outputs[k]`` for sample ``order[k]``; no target is looked at."""
-    tile, listed, work = scratch.tiles[thread], scratch.listed[thread], scratch.work[thread]
+    tile, work = scratch.tiles[thread], scratch.work[thread]
     lanes, last = model.lanes, len(model.layers) - 1
     while True:
         t = take_unit(sharing, 0, thread, (len(order) + lanes - 1) // lanes)
@@ -26,7 +27,8 @@ def forward(thread, model, inputs, order, outputs, batch, scratch, sharing):
             break
         first = t * lanes
         count = min(lanes, len(order) - first)
-        predict_first(model, inputs, order, first, count, thread, tile, batch, listed, work)
+        sum_inputs(model, inputs, order, first, count, thread, batch)
+        join_sections(model, count, thread, tile, batch, work)
         feed_forward(model, tile)
         copy_out(model, last, PREDICTION, first, count, tile, outputs)
 
@@ -43,7 +45,7 @@ def copy_out(model, l, column, first, count, tile, rows):
 @driver
 def relax_batch(thread, model, inputs, relaxation, step_size, nudge, order, states, traces, batch, scratch, sharing):
     """Relax a batch as training does; keep the moving states (samples, sum of n_l) and each tile's energy trace."""
-    tile, listed, work = scratch.tiles[thread], scratch.listed[thread], scratch.work[thread]
+    tile, work = scratch.tiles[thread], scratch.work[thread]
     lanes = model.lanes
     while True:
         t = take_unit(sharing, 0, thread, (len(order) + lanes - 1) // lanes)
@@ -51,7 +53,8 @@ def relax_batch(thread, model, inputs, relaxation, step_size, nudge, order, stat
             break
         first = t * lanes
         count = min(lanes, len(order) - first)
-        train_tile(model, inputs, relaxation, step_size, nudge, batch, order, t, tile, listed, work, traces[t])
+        sum_inputs(model, inputs, order, first, count, t, batch)
+        train_tile(model, inputs, relaxation, step_size, nudge, batch, order, t, tile, work, traces[t])
         offset = 0
         for l in range(model.lowest, len(model.layers) - 1):
             size = model.layers[l, SIZE]
@@ -63,7 +66,7 @@ def relax_batch(thread, model, inputs, relaxation, step_size, nudge, order, stat
 def infer_inputs(thread, model, inputs, relaxation, step_size, order, found, batch, scratch, sharing):
     """Relax with layer 0 free, and write x_0: ``found[k]`` for sample ``order[k]``."""
     tile, gradient = scratch.tiles[thread], scratch.gradients[thread]
-    listed, work = scratch.listed[thread], scratch.work[thread]
+    work = scratch.work[thread]
     lanes = model.lanes
     trace = np.empty((0, 1))
     if uses_gram(model):
@@ -74,7 +77,8 @@ def infer_inputs(thread, model, inputs, relaxation, step_size, order, found, bat
             break
         first = t * lanes
         count = min(lanes, len(order) - first)
-        predict_first(model, inputs, order, first, count, thread, tile, batch, listed, work)
+        sum_inputs(model, inputs, order, first, count, thread, batch)
+        join_sections(model, count, thread, tile, batch, work)
         feed_forward(model, tile)
         set_targets(model, inputs, order, first, count, tile)
         relax(model, relaxation, step_size, order, first, count, tile, work, trace)

@@ -14,13 +14,9 @@ from __future__ import annotations
 
 from fastpc.engine.jit import kernel
 from fastpc.engine.layout import CHANGE, ERROR, PULL, SIZE, WEIGHTS
-from fastpc.engine.llvm import BLOCK
 from fastpc.engine.memory import borrow
 from fastpc.engine.products import band_start, multiply_band, n_bands
-from fastpc.engine.scalar import per_type
-from fastpc.engine.vector import transpose_block
-
-_one = per_type(1.0, 1.0)
+from fastpc.engine.transpose import turn_rows
 
 
 def gram_pays(sizes: tuple[int, ...], steps: int, batch_size: int, loss: int) -> bool:
@@ -61,24 +57,9 @@ def gram_strip(model, strip, gradient, work):
     stride = (below + lanes - 1) // lanes * lanes
     weights, first = model.layers[last, WEIGHTS], strip * lanes
     # gradient[p * lanes + k] = W_L[first + k, p]
-    turn_rows(model.parameters, weights + first * width, width, min(lanes, below - first), width, gradient, lanes, work)
+    rows = min(lanes, below - first)
+    turn_rows(model.parameters, weights + first * width, width, rows, width, gradient, 0, lanes, work)
     multiply_band(below, model.gram, first, stride, model.parameters, weights, 1, width, gradient, 0, lanes, width)
-
-
-@kernel
-def turn_rows(matrix, m, stride, count, width, out, lanes, work):
-    """out[p * lanes + k] = matrix[m + k * stride + p] for k < count; further lanes repeat the last row."""
-    found = borrow(work, lanes, BLOCK)
-    for k in range(lanes):
-        work[k] = m + min(k, count - 1) * stride
-    one = _one(matrix[m])
-    whole = width // BLOCK * BLOCK
-    for p in range(0, whole, BLOCK):
-        for k in range(0, lanes, BLOCK):
-            transpose_block(matrix, work, k, p, out, p * lanes + k, lanes, one, found, 0)
-    for p in range(whole, width):
-        for k in range(lanes):
-            out[p * lanes + k] = matrix[work[k] + p]
 
 
 @kernel

@@ -2,7 +2,7 @@
 
 Every step has two phases. First each tile of the batch predicts anew from the weights as they are, leaves its errors
 and activities for the weights, and moves its states; then each unit of weights takes its step, from those errors and
-activities. So both move from the same errors, and a tile keeps its states, inputs and list of units from step to step.
+activities. So both move from the same errors, and a tile keeps its states and inputs from step to step.
 
 In a batch's first step, all errors but the output's are zero: only the layer below it moves, and only W_L has a
 gradient. After the last one nothing reads the states, so they stay. Both are exact.
@@ -13,13 +13,14 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from fastpc.engine.energy import add_energies
-from fastpc.engine.inputs import prefetch_inputs
+from fastpc.engine.first import join_sections, predict_first, sum_inputs
+from fastpc.engine.inputs import n_sections, prefetch_inputs
 from fastpc.engine.jit import driver, kernel, merged_kernel
 from fastpc.engine.layout import CHANGE, ERROR, SIZE, STATE
 from fastpc.engine.memory import borrow
 from fastpc.engine.nudge import nudge_targets
 from fastpc.engine.relax import state_gradients
-from fastpc.engine.sharing import finish_unit, take_unit, wait_for_phase
+from fastpc.engine.sharing import finish_units, take_unit, wait_for_phase
 from fastpc.engine.step_size import FIXED, next_step_size
 from fastpc.engine.tile import (
     activate_layer,
@@ -27,8 +28,6 @@ from fastpc.engine.tile import (
     count_correct,
     feed_forward,
     predict,
-    predict_first,
-    predict_listed,
     set_errors,
     set_output_errors,
     set_targets,
@@ -47,18 +46,11 @@ class Increments(NamedTuple):
     steps: Any  # T, of each batch
 
 
-class Tiles(NamedTuple):
-    """What every tile of a batch keeps from step to step."""
-
-    numbers: Any  # (tiles, tile_size)
-    listed: Any  # (tiles, n_0 + 2) int32, units that are not zero in all of a tile's samples
-    n_listed: Any  # (tiles,) int64
-
-
 @kernel
-def begin_tile(model, inputs, nudge, batch, order, first, count, t, tile, tiles, work):
+def begin_tile(model, inputs, nudge, batch, order, first, count, t, tile, work):
     """Start from the feed-forward pass, where only the output has an error."""
-    tiles.n_listed[t] = predict_first(model, inputs, order, first, count, t, tile, batch, tiles.listed[t], work)
+    sum_inputs(model, inputs, order, first, count, t, batch)
+    join_sections(model, count, t, tile, batch, work)
     feed_forward(model, tile)
     batch.correct[t] = count_correct(model, inputs, order, first, count, tile) if inputs.has_labels else 0
     set_targets(model, inputs, order, first, count, tile)
@@ -71,10 +63,10 @@ def begin_tile(model, inputs, nudge, batch, order, first, count, t, tile, tiles,
 
 
 @kernel
-def predict_again(model, batch, t, tile, tiles):
+def predict_again(model, batch, count, t, tile, work):
     """All predictions and errors, for states and weights that have moved."""
     last = len(model.layers) - 1
-    predict_listed(model, t, tile, batch, tiles.listed[t], tiles.n_listed[t])
+    predict_first(model, count, t, tile, batch, work)
     for l in range(1, last):
         set_errors(model, l, tile)
         predict(model, l + 1, tile)
@@ -96,13 +88,13 @@ def move_states(model, step_size, lowest, tile):
 def step_tile(model, inputs, step_size, nudge, batch, order, following, t, step, steps, tiles, work):
     """One step of the t-th tile of a batch; its errors and activities from before the move go to the batch buffers."""
     last, lanes = len(model.layers) - 1, model.lanes
-    tile = tiles.numbers[t]
+    tile = tiles[t]
     first = t * lanes
     count = min(lanes, len(order) - first)
     if step == 0:
-        begin_tile(model, inputs, nudge, batch, order, first, count, t, tile, tiles, work)
+        begin_tile(model, inputs, nudge, batch, order, first, count, t, tile, work)
     else:
-        predict_again(model, batch, t, tile, tiles)
+        predict_again(model, batch, count, t, tile, work)
     energies = borrow(batch.energies, t * (last + 1), last + 1)
     for l in range(last + 1):
         energies[l] = 0
@@ -111,7 +103,9 @@ def step_tile(model, inputs, step_size, nudge, batch, order, following, t, step,
     if step < steps - 1:
         move_states(model, step_size, 1 if step > 0 else max(1, last - 1), tile)
     else:
-        prefetch_inputs(inputs, following, first, min(lanes, len(following) - first), model.layers[0, SIZE])
+        n_inputs, coming = model.layers[0, SIZE], min(lanes, len(following) - first)
+        for section in range(n_sections(n_inputs)):
+            prefetch_inputs(inputs, following, first, coming, n_inputs, section)
 
 
 @merged_kernel
@@ -121,6 +115,7 @@ def step_tiles(thread, model, inputs, step_size, chunk, batch, b, step, steps, p
     order, following = batch_order(chunk, b), batch_order(chunk, b + 1)
     n_tiles = (len(order) + model.lanes - 1) // model.lanes
     extra = 0 if step_size.kind == FIXED else 1
+    n_done = 0
     while True:
         t = take_unit(sharing, phase, thread, n_tiles + extra)
         if t < 0:
@@ -132,7 +127,8 @@ def step_tiles(thread, model, inputs, step_size, chunk, batch, b, step, steps, p
                 model, inputs, chunk.step_sizes[turn], chunk.rates[turn, NUDGE], batch, order, following, t, step,
                 steps, tiles, work,
             )  # fmt: skip
-        finish_unit(sharing, phase)
+        n_done += 1
+    finish_units(sharing, phase, n_done)
     wait_for_phase(sharing, phase, n_tiles + extra)
 
 
@@ -140,7 +136,10 @@ def step_tiles(thread, model, inputs, step_size, chunk, batch, b, step, steps, p
 def train_incremental(
     thread, model, inputs, increments, step_size, optimizer, units, norms, chunk, batch, tiles, scratch, sharing
 ):
-    """Train on the batches of `chunk`, with entries of `rates` and `step_sizes` for every step: one thread's share."""
+    """Train on the batches of `chunk`, with entries of `rates` and `step_sizes` for every step: one thread's share.
+
+    ``tiles[t]`` keeps a tile's states between its steps.
+    """
     gradient, work = scratch.gradients[thread], scratch.work[thread]
     last, steps = len(model.layers) - 1, increments.steps
     for b in range(len(chunk.correct)):

@@ -127,13 +127,14 @@ class Layout:
         """Lay out the batch buffers; return the numbers in (errors, activities)."""
         errors = activities = 0
         for row in self.layers:
-            stride = -(-row[SIZE] // self.lanes) * self.lanes
+            # One more than units: a bias' ones stand there.
+            stride = -(-(row[SIZE] + 1) // self.lanes) * self.lanes
             if stride * self.dtype.itemsize % 512 == 0:
                 stride += self.lanes  # rows a multiple of 512 bytes apart would crowd into few cache sets
             row[ERROR_STRIDE], row[BATCH_ERROR] = stride, errors
             errors += int(stride) * batch_size
-            row[ACTIVITY_STRIDE], row[BATCH_ACTIVITY] = row[SIZE] + 1, activities
-            activities += int(row[SIZE] + 1) * batch_size
+            row[ACTIVITY_STRIDE], row[BATCH_ACTIVITY] = stride, activities
+            activities += int(stride) * batch_size
         return errors + self.slack, activities + self.slack
 
     def empty_parameters(self) -> NDArray:

@@ -13,12 +13,15 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from fastpc.engine.inputs import load_inputs
+from fastpc.engine.energy import add_energy
+from fastpc.engine.inputs import load_inputs, n_sections
 from fastpc.engine.jit import driver, kernel
 from fastpc.engine.layout import (
     ACTIVITY_STRIDE,
     BATCH_ACTIVITY,
+    BATCH_ERROR,
     ERROR,
+    ERROR_STRIDE,
     PREDICTION,
     SIZE,
     STATE,
@@ -26,10 +29,11 @@ from fastpc.engine.layout import (
 )
 from fastpc.engine.memory import borrow
 from fastpc.engine.products import block_start, multiply, n_blocks
-from fastpc.engine.sharing import finish_unit, take_unit, wait_for_phase
+from fastpc.engine.sharing import finish_units, take_unit, wait_for_phase
 from fastpc.engine.step_size import FIXED, next_step_size
-from fastpc.engine.tile import area, softmax_errors, store_errors, store_rows
+from fastpc.engine.tile import area, softmax_errors, store_errors
 from fastpc.engine.train import WEIGHTS_THEMSELVES, batch_order, has_failed, sum_batch
+from fastpc.engine.transpose import store_rows, turn_rows
 from fastpc.engine.update import all_finite, dense_gradient
 
 
@@ -42,13 +46,14 @@ class NotebookSettings(NamedTuple):
 
 
 @kernel
-def start_tile(model, inputs, order, first, count, t, tile, batch, listed, work):
+def start_tile(model, inputs, order, first, count, t, tile, batch, work):
     """Clamp the images, set the other states to zero, and keep the labels where layer 0 has no prediction."""
     n_pixels, lanes = model.layers[2, SIZE], model.lanes
-    masks = t * (n_pixels + 1)
-    load_inputs(
-        inputs, order, first, count, n_pixels, tile, model.layers[2, STATE], lanes, batch.masks, masks, listed, work
-    )
+    stride = model.layers[2, ERROR_STRIDE]
+    place = model.layers[2, BATCH_ERROR] + first * stride
+    for section in range(n_sections(n_pixels)):
+        load_inputs(inputs, order, first, count, n_pixels, section, batch.errors, place, stride, batch.masks, first)
+    turn_rows(batch.errors, place, stride, count, n_pixels, tile, model.layers[2, STATE], lanes, work)
     for l in range(2):
         states = area(model, l, STATE, tile)
         for i in range(len(states)):
@@ -115,29 +120,18 @@ def move_states(model, step_size, tile):
 
 
 @kernel
-def add_squares(model, l, tile, count):
-    """Return the sum of ½ e_l² over a tile's samples."""
-    errors, lanes = area(model, l, ERROR, tile), model.lanes
-    total = 0.0
-    for lane in range(count):
-        part = errors.dtype.type(0)
-        for j in range(model.layers[l, SIZE]):
-            part += errors[j * lanes + lane] * errors[j * lanes + lane]
-        total += part
-    return 0.5 * total
-
-
-@kernel
-def step_tile(model, inputs, step_size, step, batch, order, t, tile, listed, work):
+def step_tile(model, inputs, step_size, step, batch, order, t, tile, work):
     """One step of the t-th tile of a batch; its errors and new states go to the batch buffers."""
     layers, lanes = model.layers, model.lanes
     first = t * lanes
     count = min(lanes, len(order) - first)
     if step == 0:
-        start_tile(model, inputs, order, first, count, t, tile, batch, listed, work)
+        start_tile(model, inputs, order, first, count, t, tile, batch, work)
+    energies = borrow(batch.energies, t * 3, 3)
     for l in range(1, 3):
         set_prediction_errors(model, l, tile)
-        batch.energies[t * 3 + l] = add_squares(model, l, tile, count)
+        energies[l] = 0
+        add_energy(model, l, tile, count, energies)
         store_errors(model, l, first, count, tile, batch, work)
     targets, states = area(model, 0, PREDICTION, tile), area(model, 0, STATE, tile)
     softmax_errors(targets, states, area(model, 0, ERROR, tile), borrow(tile, 0, 2 * lanes), lanes)
@@ -165,7 +159,7 @@ def step_unit(model, rate, unit, n_samples, batch, gradient):
 @driver
 def train_notebook(thread, model, inputs, settings, step_size, units, chunk, batch, tiles, scratch, sharing):
     """Train on the batches of `chunk`: one thread's share. ``tiles[t]`` keeps a tile's states between its steps."""
-    gradient, listed, work = scratch.gradients[thread], scratch.listed[thread], scratch.work[thread]
+    gradient, work = scratch.gradients[thread], scratch.work[thread]
     phase = -1
     for b in range(len(chunk.rates)):
         order = batch_order(chunk, b)
@@ -178,17 +172,20 @@ def train_notebook(thread, model, inputs, settings, step_size, units, chunk, bat
             turn = b * settings.steps + s
             step = chunk.step_sizes[turn]
             rate = settings.rate if step_size.kind == FIXED else settings.rate_per_step * step
+            n_done = 0
             while True:
                 t = take_unit(sharing, phase, thread, n_tiles + extra)
                 if t < 0:
                     break
                 if t < n_tiles:
-                    step_tile(model, inputs, step, s, batch, order, t, tiles[t], listed, work)
+                    step_tile(model, inputs, step, s, batch, order, t, tiles[t], work)
                 else:
                     chunk.step_sizes[turn + 1] = next_step_size(model, step_size)
-                finish_unit(sharing, phase)
+                n_done += 1
+            finish_units(sharing, phase, n_done)
             wait_for_phase(sharing, phase, n_tiles + extra)
             phase += 1
+            n_done = 0
             while True:
                 u = take_unit(sharing, phase, thread, len(units) + 1)
                 if u < 0:
@@ -198,7 +195,8 @@ def train_notebook(thread, model, inputs, settings, step_size, units, chunk, bat
                         chunk.failed[WEIGHTS_THEMSELVES, units[u, 0]] = b + 1
                 elif s == settings.steps - 1:
                     sum_batch(chunk, batch, b, n_samples, n_tiles)
-                finish_unit(sharing, phase)
+                n_done += 1
+            finish_units(sharing, phase, n_done)
             wait_for_phase(sharing, phase, len(units) + 1)
             if has_failed(chunk):
                 return

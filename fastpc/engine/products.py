@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastpc.engine.jit import inline_kernel, kernel
 from fastpc.engine.llvm import ROWS
-from fastpc.engine.vector import accumulate_narrow, accumulate_wide, indexed_product_block, product_block
+from fastpc.engine.vector import accumulate_narrow, accumulate_wide, product_block
 
 BAND = 4 * ROWS
 
@@ -48,22 +48,16 @@ def multiply_band(rows, out, o, out_stride, scalars, s, step_k, step_m, vectors,
 @kernel
 def multiply(rows, out, o, out_stride, scalars, s, step_k, step_m, vectors, v, step_v, count):
     """out[m, :] = sum over k of scalars[m, k] vectors[k, :] for one block of rows; see `vector.product_block`."""
-    product_block(rows, out, o, out_stride, scalars, s, step_k, step_m, vectors, v, step_v, out, count)
-
-
-@kernel
-def multiply_listed(rows, out, o, out_stride, scalars, s, step_k, step_m, vectors, v, step_v, indices, count):
-    """The same over k = indices[0], indices[1], …: the terms that are not zero."""
-    indexed_product_block(rows, out, o, out_stride, scalars, s, step_k, step_m, vectors, v, step_v, indices, count)
+    product_block(rows, out, o, out_stride, scalars, s, step_k, step_m, vectors, v, step_v, count)
 
 
 @inline_kernel
-def accumulate_rows(out, o, mask, scalars, s, matrix, m, stride, width, lanes):
+def accumulate_rows(out, o, mask, scalars, s, step, matrix, m, stride, width, lanes):
     """out[:width] += sum over the set bits k of mask of scalars[k] matrix[k, :width], to whole lane groups."""
     column = 0
     while width - column > 3 * lanes:
-        accumulate_wide(out, o + column, mask, scalars, s, matrix, m + column, stride)
+        accumulate_wide(out, o + column, mask, scalars, s, step, matrix, m + column, stride)
         column += 4 * lanes
     while column < width:
-        accumulate_narrow(out, o + column, mask, scalars, s, matrix, m + column, stride)
+        accumulate_narrow(out, o + column, mask, scalars, s, step, matrix, m + column, stride)
         column += lanes

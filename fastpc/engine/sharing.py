@@ -52,9 +52,10 @@ def take_unit(sharing, phase, thread, n_units):
 
 
 @kernel
-def finish_unit(sharing, phase):
-    """Say that a unit is done."""
-    fetch_add(sharing.done, phase * SPACING, 1)
+def finish_units(sharing, phase, count):
+    """Say that so many units are done: once, when none is left to take, or threads would fight over the counter."""
+    if count > 0:
+        fetch_add(sharing.done, phase * SPACING, count)
 
 
 @kernel

@@ -76,8 +76,8 @@ def threading_layer() -> str:
 def _disown(context: Any, builder: Any, kind: Any, value: Any) -> Any:
     """Take their owners from all arrays in a value, which the caller keeps alive.
 
-    Kernels count references wherever they take an array out of a tuple; there is nothing to count where there is no
-    owner. Counted, two threads fight over the counters' cache lines, some 100 ns a time, a thousand times a batch.
+    Kernels count references wherever they take an array out of a tuple, and two threads that count the same ones fight
+    over the counters' cache lines, many times a batch. Where there is no owner there is nothing to count.
     """
     if isinstance(kind, types.Array):
         array = context.make_array(kind)(context, builder, value)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from fastpc.engine.activations import activate
 from fastpc.engine.elementary import exp
-from fastpc.engine.inputs import load_inputs, load_target
+from fastpc.engine.inputs import load_target
 from fastpc.engine.jit import inline_kernel, kernel
 from fastpc.engine.layout import (
     ACTIVATION,
@@ -29,15 +29,12 @@ from fastpc.engine.layout import (
     STATE,
     WEIGHTS,
 )
-from fastpc.engine.llvm import BLOCK
 from fastpc.engine.memory import borrow
-from fastpc.engine.products import band_start, block_start, multiply_band, multiply_listed, n_bands, n_blocks
-from fastpc.engine.scalar import per_type
+from fastpc.engine.products import band_start, multiply_band, n_bands
 from fastpc.engine.skips import add_states_below, carry_skip, scale_products
-from fastpc.engine.vector import transpose_block
+from fastpc.engine.transpose import store_rows
 
 SQUARED_ERROR, CROSS_ENTROPY = range(2)
-_one = per_type(1.0, 1.0)
 
 
 class Model(NamedTuple):
@@ -56,10 +53,10 @@ class Model(NamedTuple):
 class Batch(NamedTuple):
     """What a batch's tiles leave behind for the weights; see layout for the flat arrays."""
 
-    inputs: Any  # tile after tile: (n_0 + 1, lanes) scaled inputs, the bias unit last
-    masks: Any  # tile after tile: (n_0 + 1,) uint64, bit k: the unit is not zero in sample k
+    masks: Any  # (words, samples) uint64, which inputs are not zero; see inputs
+    sums: Any  # (sections, samples, row stride of e_1), each section's part of mu_1
     errors: Any
-    activities: Any
+    activities: Any  # the inputs are layer 0's
     energies: Any  # (tiles, L + 1) float64, sums over the tile's samples
     correct: Any  # (tiles,) samples whose feed-forward output is largest at the label
     steps: Any  # (tiles,) relaxation steps taken
@@ -69,49 +66,6 @@ class Batch(NamedTuple):
 def area(model, l, column, tile):
     """Return the stretch of a tile that holds one kind of number for layer l, (n_l * lanes,)."""
     return borrow(tile, model.layers[l, column], model.layers[l, SIZE] * model.lanes)
-
-
-@kernel
-def predict_first(model, inputs, order, first, count, slot, tile, batch, listed, work):
-    """mu_1 of samples ``order[first:first + count]``, summed over the units that are not zero in all of them.
-
-    The inputs and their masks stay in the batch's slot of that number. Return how many units are listed.
-    """
-    n_inputs, lanes = model.layers[0, SIZE], model.lanes
-    masks = slot * (n_inputs + 1)
-    x, out = masks * lanes, batch.inputs
-    n_listed = load_inputs(inputs, order, first, count, n_inputs, out, x, lanes, batch.masks, masks, listed, work)
-    if model.lowest == 0:
-        free_inputs(model, x, tile, batch)
-    predict_listed(model, slot, tile, batch, listed, n_listed)
-    return n_listed
-
-
-@kernel
-def predict_listed(model, slot, tile, batch, listed, n_listed):
-    """mu_1 of the samples whose inputs lie in this slot of the batch, summed over the units listed."""
-    layers, lanes = model.layers, model.lanes
-    n_out = layers[1, SIZE]
-    x = slot * (layers[0, SIZE] + 1) * lanes
-    for block in range(n_blocks(n_out)):
-        j = block_start(n_out, block)
-        rows = block_start(n_out, block + 1) - j
-        out, weights = layers[1, PREDICTION] + j * lanes, layers[1, WEIGHTS] + j
-        multiply_listed(
-            rows, tile, out, lanes, model.parameters, weights, n_out, 1, batch.inputs, x, lanes, listed, n_listed
-        )
-    scale_products(model, 1, layers[1, PREDICTION], n_out * lanes, tile)
-
-
-@kernel
-def free_inputs(model, x, tile, batch):
-    """Layer 0's states where it is free: they begin at the inputs, and their prior predicts 0."""
-    states, predictions = area(model, 0, STATE, tile), area(model, 0, PREDICTION, tile)
-    start = borrow(batch.inputs, x, len(states))
-    for i in range(len(states)):
-        states[i] = start[i]
-        predictions[i] = 0
-    activate_layer(model, 0, tile)
 
 
 @kernel
@@ -278,21 +232,3 @@ def store_errors(model, l, first, count, tile, batch, work):
     place = model.layers[l, BATCH_ERROR] + first * stride
     size = model.layers[l, SIZE]
     store_rows(tile, model.layers[l, ERROR], size, count, model.lanes, batch.errors, place, stride, work)
-
-
-@kernel
-def store_rows(tile, start, size, count, lanes, out, o, stride, work):
-    """Turn `size` features of a tile sample-major: ``out[o + k * stride + j] = tile[start + j * lanes + k]``."""
-    one = _one(tile[start])
-    found = borrow(work, BLOCK, BLOCK)
-    whole = size // BLOCK * BLOCK
-    for j in range(0, whole, BLOCK):
-        for k in range(BLOCK):
-            work[k] = start + (j + k) * lanes
-        for lane in range(0, count, BLOCK):
-            transpose_block(tile, work, 0, lane, out, o + lane * stride + j, stride, one, found, 0)
-    for lane in range(count):
-        row = borrow(out, o + lane * stride, size)
-        column = borrow(tile, start + lane, size * lanes)
-        for j in range(whole, size):
-            row[j] = column[j * lanes]

@@ -6,21 +6,22 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastpc.engine.first import join_sections, load_section, sum_section
 from fastpc.engine.gram import gram_strip, n_gram_units, uses_gram
-from fastpc.engine.inputs import prefetch_inputs
+from fastpc.engine.inputs import n_sections, prefetch_inputs
 from fastpc.engine.jit import driver, kernel, merged_kernel
-from fastpc.engine.layout import SIZE
-from fastpc.engine.memory import borrow
+from fastpc.engine.layout import BATCH_ERROR, ERROR_STRIDE, SIZE
+from fastpc.engine.memory import borrow, prefetch_rows
 from fastpc.engine.nudge import nudge_targets
 from fastpc.engine.settle import settle
-from fastpc.engine.sharing import finish_unit, take_unit, wait_for_phase
+from fastpc.engine.sharing import finish_units, take_unit, wait_for_phase
 from fastpc.engine.step_size import FIXED, next_step_size
-from fastpc.engine.tile import count_correct, feed_forward, predict_first, set_targets, store_tile
+from fastpc.engine.tile import count_correct, feed_forward, set_targets, store_tile
 from fastpc.engine.update import NUDGE, no_gradient, unit_gradient, unit_step
 
-# Phases of a batch: a wide output's Gram matrix; tiles relax; weights step (or, with clipping, gradients are measured);
-# clipped weights step.
-N_PHASES = 4
+# Phases of a batch: a wide output's Gram matrix; sections of the first product; tiles relax; weights step (or, with
+# clipping, gradients are measured); clipped weights step.
+N_PHASES = 5
 # Rows of `Chunk.failed`.
 ENERGIES, WEIGHTS_THEMSELVES = range(2)
 
@@ -42,18 +43,20 @@ class Scratch(NamedTuple):
     """The threads' own memory, one row each."""
 
     tiles: Any  # (threads, tile_size)
-    listed: Any  # (threads, n_0 + 2) int32
     work: Any  # (threads, 4 * lanes) int64
     gradients: Any  # (threads, largest unit)
 
 
 @merged_kernel
-def train_tile(model, inputs, relaxation, step_size, nudge, batch, order, t, tile, listed, work, trace):
-    """Relax the t-th tile of a batch whose samples are `order`, and leave its errors and activities in `batch`."""
+def train_tile(model, inputs, relaxation, step_size, nudge, batch, order, t, tile, work, trace):
+    """Relax the t-th tile of a batch whose samples are `order`, and leave its errors and activities in `batch`.
+
+    Its sections' sums are there already.
+    """
     lanes = model.lanes
     first = t * lanes
     count = min(lanes, len(order) - first)
-    predict_first(model, inputs, order, first, count, t, tile, batch, listed, work)
+    join_sections(model, count, t, tile, batch, work)
     feed_forward(model, tile)
     batch.correct[t] = count_correct(model, inputs, order, first, count, tile) if inputs.has_labels else 0
     set_targets(model, inputs, order, first, count, tile)
@@ -106,13 +109,13 @@ def squared_norm(model, unit, gradient, stride):
 
 
 @merged_kernel
-def relax_tiles(thread, model, inputs, relaxation, step_size, chunk, batch, b, sharing, tile, listed, work, trace):
-    """Phase 2: the tiles of batch b; one unit more finds the next batch's step size, from the weights as they stand."""
+def relax_tiles(thread, model, inputs, relaxation, step_size, chunk, batch, b, sharing, tile, work, trace):
+    """Phase 3: the tiles of batch b; one unit more finds the next batch's step size, from the weights as they stand."""
     order = batch_order(chunk, b)
-    following = batch_order(chunk, b + 1)
     n_tiles = (len(order) + model.lanes - 1) // model.lanes
     extra = 0 if step_size.kind == FIXED else 1
-    phase = N_PHASES * b + 1
+    phase = N_PHASES * b + 2
+    n_done = 0
     while True:
         unit = take_unit(sharing, phase, thread, n_tiles + extra)
         if unit < 0:
@@ -122,11 +125,9 @@ def relax_tiles(thread, model, inputs, relaxation, step_size, chunk, batch, b, s
         else:
             t = unit - extra
             step, nudge = chunk.step_sizes[b], chunk.rates[b, NUDGE]
-            train_tile(model, inputs, relaxation, step, nudge, batch, order, t, tile, listed, work, trace)
-            first = t * model.lanes
-            count = min(model.lanes, len(following) - first)
-            prefetch_inputs(inputs, following, first, count, model.layers[0, SIZE])
-        finish_unit(sharing, phase)
+            train_tile(model, inputs, relaxation, step, nudge, batch, order, t, tile, work, trace)
+        n_done += 1
+    finish_units(sharing, phase, n_done)
     wait_for_phase(sharing, phase, n_tiles + extra)
 
 
@@ -135,13 +136,39 @@ def find_gram(thread, model, b, sharing, gradient, work):
     """Phase 1: the Gram matrix of a wide output, for the weights as they stand."""
     n_strips = n_gram_units(model)
     phase = N_PHASES * b
+    n_done = 0
     while True:
         strip = take_unit(sharing, phase, thread, n_strips)
         if strip < 0:
             break
         gram_strip(model, strip, gradient, work)
-        finish_unit(sharing, phase)
+        n_done += 1
+    finish_units(sharing, phase, n_done)
     wait_for_phase(sharing, phase, n_strips)
+
+
+@kernel
+def sum_sections(thread, model, inputs, chunk, batch, b, sharing):
+    """Phase 2: the sections of the first product, for tile after tile; then the next batch's inputs are asked for."""
+    order, following = batch_order(chunk, b), batch_order(chunk, b + 1)
+    n_inputs, lanes = model.layers[0, SIZE], model.lanes
+    n_tiles = (len(order) + lanes - 1) // lanes
+    n_units = n_sections(n_inputs) * n_tiles
+    phase = N_PHASES * b + 1
+    n_done = 0
+    while True:
+        unit = take_unit(sharing, phase, thread, n_units)
+        if unit < 0:
+            break
+        section, t = unit // n_tiles, unit % n_tiles
+        first = t * lanes
+        count = min(lanes, len(order) - first)
+        load_section(model, inputs, order, first, count, t, section, batch)
+        sum_section(model, count, t, section, batch)
+        prefetch_inputs(inputs, following, first, min(lanes, len(following) - first), n_inputs, section)
+        n_done += 1
+    finish_units(sharing, phase, n_done)
+    wait_for_phase(sharing, phase, n_units)
 
 
 @kernel
@@ -153,7 +180,7 @@ def batch_order(chunk, b):
 
 @merged_kernel
 def step_weights(thread, model, optimizer, units, norms, chunk, rates, first_layer, batch, b, phase, sharing, gradient):
-    """Phase 3: every unit of weights takes its step; with clipping, it first only measures its gradient.
+    """Phase 4: every unit of weights takes its step; with clipping, it first only measures its gradient.
 
     Layers below the first one given have no errors yet.
     """
@@ -161,25 +188,31 @@ def step_weights(thread, model, optimizer, units, norms, chunk, rates, first_lay
     n_units, n_tiles = len(units), (n_samples + model.lanes - 1) // model.lanes
     scale = -model.precisions.dtype.type(1) / (rates[NUDGE] * model.precisions.dtype.type(n_samples))
     clips = optimizer.clip_norm > 0
+    # The first layer's units soon read all of its errors, of which other cores hold a part.
+    start, stride = model.layers[1, BATCH_ERROR], model.layers[1, ERROR_STRIDE]
+    prefetch_rows(batch.errors, start, n_samples * stride, False)
     for turn in range(2 if clips else 1):
         # The second turn sums gradients again rather than keep them: together they are as large as the network.
         measures = clips and turn == 0
+        n_done = 0
         while True:
             u = take_unit(sharing, phase + turn, thread, n_units + 1)
             if u < 0:
                 break
-            if u < n_units:
-                if units[u, 0] < first_layer:
-                    stride = no_gradient(model, units[u], gradient)
+            if u > 0:
+                unit = units[u - 1]
+                if unit[0] < first_layer:
+                    stride = no_gradient(model, unit, gradient)
                 else:
-                    stride = unit_gradient(model, units[u], n_samples, batch, gradient)
+                    stride = unit_gradient(model, unit, n_samples, batch, gradient)
                 if measures:
-                    norms[u] = squared_norm(model, units[u], gradient, stride)
-                elif not unit_step(model, optimizer, rates, scale, units[u], gradient, stride):
-                    chunk.failed[WEIGHTS_THEMSELVES, units[u, 0]] = b + 1
+                    norms[u - 1] = squared_norm(model, unit, gradient, stride)
+                elif not unit_step(model, optimizer, rates, scale, unit, gradient, stride):
+                    chunk.failed[WEIGHTS_THEMSELVES, unit[0]] = b + 1
             elif turn == 0:
                 sum_batch(chunk, batch, b, n_samples, n_tiles)
-            finish_unit(sharing, phase + turn)
+            n_done += 1
+        finish_units(sharing, phase + turn, n_done)
         wait_for_phase(sharing, phase + turn, n_units + 1)
         if has_failed(chunk):
             return
@@ -201,14 +234,15 @@ def clipping_factor(optimizer, norms, divisor):
 def train_chunk(thread, model, inputs, relaxation, step_size, optimizer, units, norms, chunk, batch, scratch, sharing):
     """Train on the batches of `chunk`: one thread's share; see sharing for why there is no barrier."""
     tile, gradient = scratch.tiles[thread], scratch.gradients[thread]
-    listed, work = scratch.listed[thread], scratch.work[thread]
+    work = scratch.work[thread]
     # No trace: allocated once a call, as nothing is in the loop.
     trace = np.empty((0, 1))
     for b in range(len(chunk.rates)):
         if uses_gram(model):
             find_gram(thread, model, b, sharing, gradient, work)
-        relax_tiles(thread, model, inputs, relaxation, step_size, chunk, batch, b, sharing, tile, listed, work, trace)
-        phase = N_PHASES * b + 2
+        sum_sections(thread, model, inputs, chunk, batch, b, sharing)
+        relax_tiles(thread, model, inputs, relaxation, step_size, chunk, batch, b, sharing, tile, work, trace)
+        phase = N_PHASES * b + 3
         step_weights(
             thread, model, optimizer, units, norms, chunk, chunk.rates[b], 1, batch, b, phase, sharing, gradient
         )  # fmt: skip

@@ -8,11 +8,13 @@ who computes a unit nor on how many threads there are.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastpc.engine.inputs import WORD, mask_stride
 from fastpc.engine.jit import exact_kernel, kernel
 from fastpc.engine.layout import (
     ACTIVITY_STRIDE,
@@ -26,12 +28,15 @@ from fastpc.engine.llvm import ROWS
 from fastpc.engine.memory import borrow
 from fastpc.engine.products import accumulate_rows, multiply_band
 from fastpc.engine.scalar import per_type
+from fastpc.engine.vector import turn_bit
 
 _zero, _one = per_type(0.0, 0.0), per_type(1.0, 1.0)
 # A running mean that decays never quite reaches 0: rounding holds it among the subnormals, where arithmetic is slow.
 # Comparisons below are written so that a NaN stays.
 _tiny = per_type(1e-36, 1e-300)
 
+INPUT_ROWS = 16  # of a unit of the first layer's weights; divides WORD
+_LEAST_WEIGHTS = 2048  # of a unit, or taking it costs more than its work
 SGD, ADAM = range(2)
 (
     RATE,  # the learning rate
@@ -59,11 +64,19 @@ class Optimizer(NamedTuple):
 def work_units(sizes: Sequence[int], layers: Sequence[int] | None = None) -> NDArray[np.int64]:
     """Divide the weights of `layers`, or of all, into units of near-equal work: rows (layer, first row, end row)."""
     units = []
-    for l in range(1, len(sizes)) if layers is None else layers:
+    # The first layer last: its units then divide among threads as its sections do.
+    for l in sorted(range(1, len(sizes)) if layers is None else layers, key=lambda l: l == 1):
         n_rows = sizes[l - 1] + 1
-        height = 16 if l == 1 else 4 * ROWS
-        units += [(l, first, min(first + height, n_rows)) for first in range(0, n_rows, height)]
+        starts = list(range(0, n_rows, INPUT_ROWS)) if l == 1 else _even_starts(n_rows, sizes[l])
+        units += [(l, first, end) for first, end in pairwise([*starts, n_rows])]
     return np.array(units, np.int64)
+
+
+def _even_starts(n_rows: int, n_out: int) -> list[int]:
+    """Start units of at most two register blocks, as even as can be: few are shared by threads, so one counts."""
+    most = max(2 * ROWS, _LEAST_WEIGHTS // n_out)
+    n_units = -(-n_rows // most)
+    return [n_rows * unit // n_units for unit in range(n_units)]
 
 
 @kernel
@@ -117,21 +130,22 @@ def _input_gradient(model, unit, n_samples, batch, gradient):
     """The first layer's: only samples in which an input is not zero add to its row. Return the row stride."""
     layers, lanes = model.layers, model.lanes
     first, end = unit[1], unit[2]
-    n_inputs, n_out, stride_e = layers[0, SIZE], layers[1, SIZE], layers[1, ERROR_STRIDE]
+    n_out, stride_e, stride_x = layers[1, SIZE], layers[1, ERROR_STRIDE], layers[0, ACTIVITY_STRIDE]
+    masks = first // WORD * mask_stride(batch.masks, layers[0, SIZE])
     stride = no_gradient(model, unit, gradient)
-    # Strips of columns outside, so that a tile's errors stay in the nearest cache for all the unit's rows.
-    column = 0
-    while column < n_out:
+    # Strips of columns outside, so that some samples' errors stay in the nearest cache for all the unit's rows.
+    for column in range(0, n_out, 4 * lanes):
         width = min(4 * lanes, n_out - column)
-        for t in range((n_samples + lanes - 1) // lanes):
-            errors = layers[1, BATCH_ERROR] + t * lanes * stride_e + column
+        for sample in range(0, n_samples, WORD):
+            present = np.uint64(0xFFFFFFFFFFFFFFFF) >> np.uint64(max(0, WORD - (n_samples - sample)))
+            errors = layers[1, BATCH_ERROR] + sample * stride_e + column
+            inputs = layers[0, BATCH_ACTIVITY] + sample * stride_x
             for i in range(first, end):
-                at = t * (n_inputs + 1) + i
+                mask = turn_bit(batch.masks, masks + sample, i % WORD) & present
                 accumulate_rows(
-                    gradient, (i - first) * stride + column, batch.masks[at], batch.inputs, at * lanes,
+                    gradient, (i - first) * stride + column, mask, batch.activities, inputs + i, stride_x,
                     batch.errors, errors, stride_e, width, lanes,
                 )  # fmt: skip
-        column += 4 * lanes
     return stride
 
 

@@ -31,82 +31,70 @@ from fastpc.engine.llvm import (
 )
 
 
-def _make_product(indexed: bool) -> Any:
-    @intrinsic
-    def product_block(
-        typing_context, rows, out, o, out_stride, scalars, s, step_k, step_m, vectors, v, step_v, indices, count
-    ):
-        i64 = types.int64
-        signature = types.void(i64, out, i64, i64, scalars, i64, i64, i64, vectors, i64, i64, indices, i64)
+@intrinsic
+def product_block(typing_context, rows, out, o, out_stride, scalars, s, step_k, step_m, vectors, v, step_v, count):
+    """out[m, :] = sum over k < count of scalars[m, k] * vectors[k, :], for m < rows <= ROWS, one lane group wide.
 
-        def generate(context, builder, signature, arguments):
-            rows, out, o, out_stride, scalars, s, step_k, step_m, vectors, v, step_v, indices, count = arguments
-            # Twelve loops: inlined into every caller, they would multiply the time to compile. (Numba passes a
-            # caller's wish to be inlined on to what it calls.)
-            builder.function.attributes.discard("alwaysinline")
-            builder.function.attributes.add("noinline")
-            dtype = signature.args[1].dtype
-            bits = bits_of(dtype)
-            vector = ir.VectorType(context.get_value_type(dtype), lanes(f"float{bits}"))
-            out_at = address(context, builder, signature.args[1], out, o)
-            scalars_at = address(context, builder, signature.args[4], scalars, s)
-            vectors_at = address(context, builder, signature.args[8], vectors, v)
-            zero64 = ir.Constant(I64, 0)
-            indices_at = address(context, builder, signature.args[11], indices, zero64)
-            multiply_add = fused_multiply_add(builder, vector, bits)
-            zero = ir.Constant(vector, [0.0] * vector.count)
-            align = bits // 8
-            done = builder.append_basic_block("done")
-            cases = builder.switch(rows, done)
-            for n_rows in range(1, ROWS + 1):
-                block = builder.append_basic_block(f"rows{n_rows}")
-                cases.add_case(ir.Constant(I64, n_rows), block)
-                builder.position_at_end(block)
-                to_row = [builder.mul(step_m, ir.Constant(I64, m)) for m in range(n_rows)]
-                loop = Loop(builder, count, [zero] * n_rows)
-                k = loop.index
-                if indexed:
-                    k = builder.sext(builder.load(builder.gep(indices_at, [k])), I64)
-                scalar_at = builder.gep(scalars_at, [builder.mul(k, step_k)])
-                values = load(builder, builder.gep(vectors_at, [builder.mul(k, step_v)]), vector, align)
-                sums = []
-                for m in range(n_rows):
-                    scalar = broadcast(builder, builder.load(builder.gep(scalar_at, [to_row[m]])), vector)
-                    sums.append(builder.call(multiply_add, [scalar, values, loop.carried[m]]))
-                for m, total in enumerate(loop.close(sums)):
-                    row_at = builder.gep(out_at, [builder.mul(out_stride, ir.Constant(I64, m))])
-                    store(builder, total, row_at, align)
-                builder.branch(done)
-            builder.position_at_end(done)
-            return context.get_dummy_value()
+    Arrays are flat: out[o + m*out_stride + lane], scalars[s + k*step_k + m*step_m], vectors[v + k*step_v + lane]. All
+    sums stay in registers and run over k in order.
+    """
+    i64 = types.int64
+    signature = types.void(i64, out, i64, i64, scalars, i64, i64, i64, vectors, i64, i64, i64)
 
-        return signature, generate
+    def generate(context, builder, signature, arguments):
+        rows, out, o, out_stride, scalars, s, step_k, step_m, vectors, v, step_v, count = arguments
+        # Twelve loops: inlined into every caller, they would multiply the time to compile. (Numba passes a
+        # caller's wish to be inlined on to what it calls.)
+        builder.function.attributes.discard("alwaysinline")
+        builder.function.attributes.add("noinline")
+        dtype = signature.args[1].dtype
+        bits = bits_of(dtype)
+        vector = ir.VectorType(context.get_value_type(dtype), lanes(f"float{bits}"))
+        out_at = address(context, builder, signature.args[1], out, o)
+        scalars_at = address(context, builder, signature.args[4], scalars, s)
+        vectors_at = address(context, builder, signature.args[8], vectors, v)
+        multiply_add = fused_multiply_add(builder, vector, bits)
+        zero = ir.Constant(vector, [0.0] * vector.count)
+        align = bits // 8
+        done = builder.append_basic_block("done")
+        cases = builder.switch(rows, done)
+        for n_rows in range(1, ROWS + 1):
+            block = builder.append_basic_block(f"rows{n_rows}")
+            cases.add_case(ir.Constant(I64, n_rows), block)
+            builder.position_at_end(block)
+            to_row = [builder.mul(step_m, ir.Constant(I64, m)) for m in range(n_rows)]
+            loop = Loop(builder, count, [zero] * n_rows)
+            scalar_at = builder.gep(scalars_at, [builder.mul(loop.index, step_k)])
+            values = load(builder, builder.gep(vectors_at, [builder.mul(loop.index, step_v)]), vector, align)
+            sums = []
+            for m in range(n_rows):
+                scalar = broadcast(builder, builder.load(builder.gep(scalar_at, [to_row[m]])), vector)
+                sums.append(builder.call(multiply_add, [scalar, values, loop.carried[m]]))
+            for m, total in enumerate(loop.close(sums)):
+                row_at = builder.gep(out_at, [builder.mul(out_stride, ir.Constant(I64, m))])
+                store(builder, total, row_at, align)
+            builder.branch(done)
+        builder.position_at_end(done)
+        return context.get_dummy_value()
 
-    return product_block
-
-
-# out[m, :] = sum over k < count of scalars[m, k] * vectors[k, :], for m < rows <= ROWS, one lane group wide. Arrays
-# are flat: out[o + m*out_stride + lane], scalars[s + k*step_k + m*step_m], vectors[v + k*step_v + lane]. All sums
-# stay in registers and run over k in order. The indexed form runs over k = indices[0], indices[1], ...
-product_block = _make_product(indexed=False)
-indexed_product_block = _make_product(indexed=True)
+    return signature, generate
 
 
 def _make_accumulate(wide: bool) -> Any:
     @intrinsic
-    def accumulate(typing_context, out, o, mask, scalars, s, matrix, m, stride):
+    def accumulate(typing_context, out, o, mask, scalars, s, step, matrix, m, stride):
         i64 = types.int64
-        signature = types.void(out, i64, types.uint64, scalars, i64, matrix, i64, i64)
+        signature = types.void(out, i64, types.uint64, scalars, i64, i64, matrix, i64, i64)
 
         def generate(context, builder, signature, arguments):
-            out, o, mask, scalars, s, matrix, m, stride = arguments
+            out, o, mask, scalars, s, step, matrix, m, stride = arguments
             dtype = signature.args[0].dtype
             bits = bits_of(dtype)
             vector = ir.VectorType(context.get_value_type(dtype), VECTOR_BYTES * 8 // bits)
             n_vectors = 8 if wide else 2
             out_at = address(context, builder, signature.args[0], out, o)
             scalars_at = address(context, builder, signature.args[3], scalars, s)
-            matrix_at = address(context, builder, signature.args[5], matrix, m)
+            matrix_at = address(context, builder, signature.args[6], matrix, m)
             multiply_add = fused_multiply_add(builder, vector, bits)
             align = bits // 8
             places = [builder.gep(out_at, [ir.Constant(I64, n * vector.count)]) for n in range(n_vectors)]
@@ -119,7 +107,7 @@ def _make_accumulate(wide: bool) -> Any:
             left, *sums = loop.carried
             k = builder.call(trailing_zeros, [left, ir.Constant(ir.IntType(1), 1)])
             rest = builder.and_(left, builder.sub(left, ir.Constant(I64, 1)))
-            scalar = broadcast(builder, builder.load(builder.gep(scalars_at, [k])), vector)
+            scalar = broadcast(builder, builder.load(builder.gep(scalars_at, [builder.mul(k, step)])), vector)
             row_at = builder.gep(matrix_at, [builder.mul(k, stride)])
             new = []
             for n in range(n_vectors):
@@ -135,8 +123,52 @@ def _make_accumulate(wide: bool) -> Any:
     return accumulate
 
 
-# out[:] += sum over the set bits k of mask of scalars[s + k] * matrix[m + k*stride + :], four lane groups wide or one.
+# out[:] += sum over the set bits k of mask of scalars[s + k*step] * matrix[m + k*stride + :], four lane groups wide or
+# one.
 accumulate_wide, accumulate_narrow = _make_accumulate(True), _make_accumulate(False)
+
+
+@intrinsic
+def scale_block(typing_context, data, start, out, o, scale):
+    """out[o + k] = scale * data[start + k] for k < BLOCK; return the bits k for which data[start + k] is not 0."""
+    i64 = types.int64
+    signature = types.uint64(data, i64, out, i64, out.dtype)
+
+    def generate(context, builder, signature, arguments):
+        data, start, out, o, scale = arguments
+        source, target = signature.args[0].dtype, signature.args[2].dtype
+        floats = ir.VectorType(context.get_value_type(target), BLOCK)
+        kind = ir.VectorType(context.get_value_type(source), BLOCK)
+        size = {types.uint8: 1, types.float32: 4, types.float64: 8}[source]
+        numbers = load(builder, address(context, builder, signature.args[0], data, start), kind, size)
+        if source == types.uint8:
+            is_set = builder.icmp_unsigned("!=", numbers, ir.Constant(kind, [0] * BLOCK))
+            values = builder.uitofp(numbers, floats)
+        else:
+            is_set = builder.fcmp_unordered("!=", numbers, ir.Constant(kind, [0.0] * BLOCK))
+            convert = builder.fpext if size == 4 else builder.fptrunc
+            values = numbers if source == target else convert(numbers, floats)
+        scaled = builder.fmul(values, broadcast(builder, scale, floats))
+        store(builder, scaled, address(context, builder, signature.args[2], out, o), bits_of(target) // 8)
+        return builder.zext(builder.bitcast(is_set, ir.IntType(BLOCK)), I64)
+
+    return signature, generate
+
+
+@intrinsic
+def turn_bit(typing_context, words, w, bit):
+    """Return the bits k < 64 for which the given bit of words[w + k] is set."""
+    signature = types.uint64(words, types.int64, types.int64)
+
+    def generate(context, builder, signature, arguments):
+        words, w, bit = arguments
+        kind = ir.VectorType(I64, 64)
+        column = load(builder, address(context, builder, signature.args[0], words, w), kind, 8)
+        chosen = broadcast(builder, builder.shl(ir.Constant(I64, 1), bit), kind)
+        is_set = builder.icmp_unsigned("!=", builder.and_(column, chosen), ir.Constant(kind, [0] * 64))
+        return builder.bitcast(is_set, I64)
+
+    return signature, generate
 
 
 def _interleave(builder: Any, a: Any, b: Any) -> tuple[Any, Any]:
@@ -149,45 +181,29 @@ def _interleave(builder: Any, a: Any, b: Any) -> tuple[Any, Any]:
 
 
 @intrinsic
-def transpose_block(typing_context, data, rows, r, unit, out, o, stride, scale, bits_out, m):
-    """out[o + u*stride + k] = scale * data[rows[r + k] + unit + u] for u, k < BLOCK; bits say which are not 0.
+def transpose_block(typing_context, data, rows, r, unit, out, o, stride):
+    """out[o + u*stride + k] = data[rows[r + k] + unit + u] for u, k < BLOCK.
 
-    A square of BLOCK samples by BLOCK units turns in registers, by log2(BLOCK) perfect shuffles.
+    The square turns in registers, by log2(BLOCK) perfect shuffles.
     """
     i64 = types.int64
-    signature = types.void(data, rows, i64, i64, out, i64, i64, out.dtype, bits_out, i64)
+    signature = types.void(data, rows, i64, i64, out, i64, i64)
 
     def generate(context, builder, signature, arguments):
-        data, rows, r, unit, out, o, stride, scale, bits_out, m = arguments
-        source, target = signature.args[0].dtype, signature.args[4].dtype
-        number = context.get_value_type(target)
-        kind = ir.VectorType(context.get_value_type(source), BLOCK)
-        floats = ir.VectorType(number, BLOCK)
-        size = {types.uint8: 1, types.float32: 4, types.float64: 8}[source]
+        data, rows, r, unit, out, o, stride = arguments
+        dtype = signature.args[0].dtype
+        kind, align = ir.VectorType(context.get_value_type(dtype), BLOCK), bits_of(dtype) // 8
         lines = []
         for k in range(BLOCK):
             at = builder.gep(address(context, builder, signature.args[1], rows, r), [ir.Constant(I64, k)])
             start = builder.add(builder.load(at), unit)
-            lines.append(load(builder, address(context, builder, signature.args[0], data, start), kind, size))
+            lines.append(load(builder, address(context, builder, signature.args[0], data, start), kind, align))
         half = BLOCK // 2
         for _ in range(BLOCK.bit_length() - 1):
             lines = [line for i in range(half) for line in _interleave(builder, lines[i], lines[i + half])]
-        scales = broadcast(builder, scale, floats)
         for u, line in enumerate(lines):
-            if source == types.uint8:
-                is_set = builder.icmp_unsigned("!=", line, ir.Constant(kind, [0] * BLOCK))
-                values = builder.uitofp(line, floats)
-            else:
-                is_set = builder.fcmp_unordered("!=", line, ir.Constant(kind, [0.0] * BLOCK))
-                same = source == target
-                convert = builder.fpext if size == 4 else builder.fptrunc
-                values = line if same else convert(line, floats)
             place = builder.add(o, builder.mul(stride, ir.Constant(I64, u)))
-            where = address(context, builder, signature.args[4], out, place)
-            store(builder, builder.fmul(values, scales), where, bits_of(target) // 8)
-            pattern = builder.zext(builder.bitcast(is_set, ir.IntType(BLOCK)), I64)
-            bit_at = address(context, builder, signature.args[8], bits_out, builder.add(m, ir.Constant(I64, u)))
-            builder.store(pattern, bit_at)
+            store(builder, line, address(context, builder, signature.args[4], out, place), align)
         return context.get_dummy_value()
 
     return signature, generate

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from fastpc.engine.activations import LIPSCHITZ
 from fastpc.engine.gram import gram_shape
-from fastpc.engine.inputs import Inputs
-from fastpc.engine.layout import Layout, aligned_zeros
+from fastpc.engine.inputs import SECTION, WORD, Inputs
+from fastpc.engine.layout import ERROR_STRIDE, Layout, aligned_zeros
 from fastpc.engine.step_size import AUTO, CAPPED, FIXED, StepSize
 from fastpc.engine.tile import Batch, Model
 from fastpc.engine.train import Scratch
@@ -34,14 +34,14 @@ class Workspace:
         self.threads = threads
         self.batch_size = batch_size
         n_tiles = -(-batch_size // lanes)
-        n_errors, n_activities = layout.place_batch(n_tiles * lanes)
-        activities = aligned_zeros(n_activities, dtype)
-        slots = max(n_tiles, threads)
+        n_rows = max(n_tiles, threads) * lanes
+        n_errors, n_activities = layout.place_batch(n_rows)
         self.batch = Batch(
-            inputs=aligned_zeros(slots * (n_inputs + 1) * lanes, dtype),
-            masks=np.zeros(slots * (n_inputs + 1), np.uint64),
+            # A gradient reads whole words of samples.
+            masks=aligned_zeros((n_inputs // WORD + 1) * (-(-n_rows // WORD) * WORD), np.uint64),
+            sums=aligned_zeros(-(-(n_inputs // WORD + 1) // SECTION) * n_rows * layout.layers[1, ERROR_STRIDE], dtype),
             errors=aligned_zeros(n_errors, dtype),
-            activities=activities,
+            activities=aligned_zeros(n_activities, dtype),
             energies=np.zeros(n_tiles * len(layout.sizes)),
             correct=np.zeros(n_tiles, np.int64),
             steps=np.zeros(n_tiles, np.int64),
@@ -53,7 +53,6 @@ class Workspace:
         self.norms = np.zeros(len(self.units))
         self.scratch = Scratch(
             tiles=aligned_zeros((threads, layout.tile_size), dtype),
-            listed=np.zeros((threads, n_inputs + 2), np.int32),
             work=np.zeros((threads, 4 * lanes), np.int64),
             # Also holds a strip of a wide output's weights, turned.
             gradients=aligned_zeros((threads, max(largest_unit, layout.sizes[-1] * lanes) + layout.slack), dtype),

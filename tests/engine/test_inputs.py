@@ -1,4 +1,4 @@
-"""How samples enter a tile: whatever form they come in, the tile is the same."""
+"""How samples enter: whatever form they come in, the rows are the same."""
 
 from typing import Any, NamedTuple
 
@@ -9,6 +9,7 @@ from scipy.sparse import csr_array
 from engine.accuracy import Array
 from engine.compiled import kernel
 from fastpc.engine import inputs as engine_inputs
+from fastpc.engine.inputs import WORD
 from fastpc.engine.llvm import BLOCK, lanes
 from fastpc.engine.workspace import inputs_of
 
@@ -17,47 +18,47 @@ SENTINEL = 77.0
 
 
 @kernel
-def _load(data, order, first, count, n, out, o, width, masks, m, listed, work):
-    engine_inputs.prefetch_inputs(data, order, first, count, n)
-    return engine_inputs.load_inputs(data, order, first, count, n, out, o, width, masks, m, listed, work)
+def _load(data, order, first, count, n, out, o, stride, masks, row):
+    # From the last to the first: none may touch another's numbers.
+    for section in range(engine_inputs.n_sections(n) - 1, -1, -1):
+        engine_inputs.prefetch_inputs(data, order, first, count, n, section)
+        engine_inputs.load_inputs(data, order, first, count, n, section, out, o, stride, masks, row)
 
 
-class Tile(NamedTuple):
-    """What `load_inputs` makes of samples, without the lanes that hold none."""
+class Rows(NamedTuple):
+    """What `load_inputs` makes of samples."""
 
-    numbers: Array  # (n_0 + 1, count)
-    masks: Array  # (n_0 + 1,)
-    listed: Array
+    numbers: Array  # (count, n_0 + 1)
+    is_set: Array  # the same, of bool
 
 
-def load(rows: Any, order: Array, dtype: Any, scale: float = 1.0, first: int = 0) -> Tile:
-    """Load ``order[first:]``, at most one tile, between sentinels."""
-    width, n = lanes(dtype), rows.shape[1]
-    count = min(width, len(order) - first)
+def load(rows: Any, order: Array, dtype: Any, scale: float = 1.0, first: int = 0) -> Rows:
+    """Load ``order[first:]`` between sentinels."""
+    n, count, gap = rows.shape[1], len(order) - first, 2
     data = inputs_of(rows, None, scale, 1.0, False, np.dtype(dtype))
-    out = np.full(2 + (n + 1) * width, SENTINEL, dtype)
-    masks = np.full(n + 3, 5, np.uint64)
-    listed = np.full(n + 2, -1, np.int32)
-    work = np.zeros(4 * width, np.int64)
-    order = order.astype(np.int64)
-    found = _load(data, order, first, count, n, out, 1, width, masks, 1, listed, work)
+    out = np.full((count + 2, n + 1 + gap), SENTINEL, dtype)
+    masks = np.full((n // WORD + 1, count + 5), 5, np.uint64)
+    _load(
+        data, order.astype(np.int64), first, count, n, out.reshape(-1), n + 1 + gap, n + 1 + gap, masks.reshape(-1), 3
+    )
     assert (out[[0, -1]] == SENTINEL).all()
-    assert (masks[[0, -1]] == 5).all()
-    numbers = out[1:-1].reshape(n + 1, width)
-    assert np.isfinite(numbers).all(), "lanes without a sample hold finite numbers too"
-    return Tile(numbers[:, :count], masks[1:-1], listed[:found])
+    assert (out[:, n + 1 :] == SENTINEL).all()
+    assert (masks[:, :3] == 5).all()
+    assert (masks[:, 3 + count :] == 5).all()
+    bits = masks[:, 3 : 3 + count].T[:, :, None] >> np.arange(WORD, dtype=np.uint64) & np.uint64(1)
+    is_set = bits.reshape(count, -1) != 0
+    assert not is_set[:, n + 1 :].any()
+    return Rows(out[1:-1, : n + 1], is_set[:, : n + 1])
 
 
-def expected(rows: Array, samples: Array, dtype: Any, scale: float = 1.0) -> Tile:
+def expected(rows: Array, samples: Array, dtype: Any, scale: float = 1.0) -> Rows:
     chosen = rows[samples].astype(dtype) * dtype(scale)
     with_bias = np.concatenate([chosen, np.ones((len(samples), 1), dtype)], axis=1)
-    bits = np.uint64(1) << np.arange(len(samples), dtype=np.uint64)
-    masks = ((with_bias != 0) * bits[:, None]).sum(axis=0, dtype=np.uint64)
-    return Tile(with_bias.T, masks, np.flatnonzero(masks))
+    return Rows(with_bias, with_bias != 0)
 
 
-def assert_same(found: Tile, exact: Tile) -> None:
-    for name, a, b in zip(Tile._fields, found, exact, strict=True):
+def assert_same(found: Rows, exact: Rows) -> None:
+    for name, a, b in zip(Rows._fields, found, exact, strict=True):
         assert np.array_equal(a, b), name
 
 
@@ -67,13 +68,13 @@ def images(n_units: int, n_samples: int = 70, lit: float = 0.2) -> Array:
     return np.where(rng.random(pixels.shape) < lit, pixels, 0).astype(np.uint8)
 
 
-# Below a block, at it, beyond it, with and without a rest.
-WIDTHS = (1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 5)
+# Below a block, at it, beyond it, with and without a rest; the bias in a word of its own; several sections.
+WIDTHS = (1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 5, WORD - 1, WORD, 784)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("n_units", WIDTHS)
-def test_bytes_floats_and_csr_make_the_same_tile(n_units: int, dtype: Any) -> None:
+def test_bytes_floats_and_csr_make_the_same_rows(n_units: int, dtype: Any) -> None:
     pixels = images(n_units)
     order = np.random.default_rng(1).permutation(len(pixels))[: lanes(dtype)]
     exact = expected(pixels, order, dtype, 1 / 255)
@@ -85,14 +86,11 @@ def test_bytes_floats_and_csr_make_the_same_tile(n_units: int, dtype: Any) -> No
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("form", [np.asarray, csr_array])
-@pytest.mark.parametrize("count", [1, 2, BLOCK - 1, BLOCK, BLOCK + 1])
-def test_a_short_tile_marks_only_its_samples(count: int, form: Any, dtype: Any) -> None:
-    count = min(count, lanes(dtype))
+@pytest.mark.parametrize("count", [1, 2, BLOCK + 1])
+def test_samples_from_the_middle_of_an_order(count: int, form: Any, dtype: Any) -> None:
     pixels = images(37)
     order = np.arange(3, 3 + 5 + count)
-    tile = load(form(pixels), order, dtype, first=5)
-    assert_same(tile, expected(pixels, order[5:], dtype))
-    assert tile.masks[-1] == np.uint64((1 << count) - 1)
+    assert_same(load(form(pixels), order, dtype, first=5), expected(pixels, order[5:], dtype))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -100,24 +98,22 @@ def test_a_short_tile_marks_only_its_samples(count: int, form: Any, dtype: Any) 
 @pytest.mark.parametrize("lit", [0.0, 1.0])
 def test_dark_and_fully_lit_images(lit: float, form: Any, dtype: Any) -> None:
     pixels = images(3 * BLOCK + 5, lit=lit)
-    order = np.arange(lanes(dtype))
-    tile = load(form(pixels), order, dtype)
-    assert_same(tile, expected(pixels, order, dtype))
-    every_unit = list(range(3 * BLOCK + 6))
-    assert tile.listed.tolist() == (every_unit if lit else every_unit[-1:])
+    rows = load(form(pixels), np.arange(9), dtype)
+    assert_same(rows, expected(pixels, np.arange(9), dtype))
+    assert (rows.is_set[:, :-1] == bool(lit)).all()
+    assert rows.is_set[:, -1].all()
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("form", [np.asarray, csr_array])
-@pytest.mark.parametrize("unit", [0, BLOCK - 1, BLOCK, 3 * BLOCK + 4])
+@pytest.mark.parametrize("unit", [0, BLOCK - 1, BLOCK, WORD, WORD + 4])
 def test_one_pixel_in_one_image(unit: int, form: Any, dtype: Any) -> None:
-    pixels = images(3 * BLOCK + 5, lit=0.0)
+    pixels = images(WORD + 5, lit=0.0)
     pixels[6, unit] = 1
-    tile = load(form(pixels), np.arange(lanes(dtype)), dtype)
-    assert tile.listed.tolist() == [unit, 3 * BLOCK + 5]
-    assert tile.masks[unit] == 1 << 6
-    assert tile.numbers[unit, 6] == 1
-    assert np.count_nonzero(tile.numbers[:-1]) == 1
+    rows = load(form(pixels), np.arange(9), dtype)
+    assert np.argwhere(rows.is_set[:, :-1]).tolist() == [[6, unit]]
+    assert rows.numbers[6, unit] == 1
+    assert np.count_nonzero(rows.numbers[:, :-1]) == 1
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -7,11 +7,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from numba import types
 from numba.core import caching
+from numba.extending import intrinsic
 
 import fastpc
 from engine.compiled import exact_kernel, kernel
@@ -303,3 +305,35 @@ def test_a_driver_runs_every_thread_s_share_and_keeps_its_name() -> None:
     assert mark.__name__ == "mark"
     assert mark.__doc__ == "Mark a thread's own place."
     assert len(mark.signatures) == 1
+
+
+class Nested(NamedTuple):
+    """Arrays as kernels get them."""
+
+    one: Any
+    pair: Any
+
+
+@intrinsic
+def has_owner(typing_context, array):
+    def generate(context, builder, signature, arguments):
+        owner = context.make_array(signature.args[0])(context, builder, arguments[0]).meminfo
+        return builder.icmp_unsigned("!=", owner, owner.type(None))
+
+    return types.boolean(array), generate
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_arrays_come_without_owners_however_deep(n_threads: int) -> None:
+    @driver
+    def look(thread, numbers, nested, seen):
+        made = np.zeros(1)
+        seen[thread, 0] = has_owner(numbers)
+        seen[thread, 1] = has_owner(nested.one) or has_owner(nested.pair[0]) or has_owner(nested.pair[1])
+        seen[thread, 2] = has_owner(made)
+        seen[thread, 3] = numbers[0] + nested.one[0] + nested.pair[0][0] + nested.pair[1][0, 0] + nested.pair[2]
+
+    seen = np.full((n_threads, 4), -1.0)
+    look(n_threads, np.ones(2), Nested(np.full(1, 2.0), (np.full(1, 4), np.full((1, 1), 8.0), 16.0)), seen)
+    assert seen.tolist() == [[0, 0, 1, 31]] * n_threads

@@ -55,26 +55,27 @@ def test_areas_of_a_tile_do_not_overlap_and_end_before_its_slack(sizes: tuple[in
 def test_rows_of_a_batch_do_not_overlap(sizes: tuple[int, ...], batch_size: int, dtype: str) -> None:
     layout = layout_of(sizes, dtype)
     n_errors, n_activities = layout.place_batch(batch_size)
-    for start, stride, width, total in (
-        (columns.BATCH_ERROR, columns.ERROR_STRIDE, 0, n_errors),
-        (columns.BATCH_ACTIVITY, columns.ACTIVITY_STRIDE, 1, n_activities),
+    for start, stride, total in (
+        (columns.BATCH_ERROR, columns.ERROR_STRIDE, n_errors),
+        (columns.BATCH_ACTIVITY, columns.ACTIVITY_STRIDE, n_activities),
     ):
         ends = [0]
         for row in layout.layers:
-            assert row[stride] >= row[columns.SIZE] + width
+            assert row[stride] >= row[columns.SIZE] + 1
             assert row[start] == ends[-1]
             ends.append(row[start] + batch_size * row[stride])
         assert ends[-1] + SLACK_GROUPS * layout.lanes == total
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_error_rows_are_whole_lane_groups_and_off_multiples_of_512_bytes(dtype: str) -> None:
+def test_a_batch_s_rows_are_whole_lane_groups_and_off_multiples_of_512_bytes(dtype: str) -> None:
     for size in (1, 10, 31, 32, 64, 128, 256, 784):
         layout = layout_of((3, size), dtype)
         layout.place_batch(32)
-        stride = layout.layers[1, columns.ERROR_STRIDE]
-        assert stride % lanes(dtype) == 0
-        assert stride * np.dtype(dtype).itemsize % 512
+        for column in (columns.ERROR_STRIDE, columns.ACTIVITY_STRIDE):
+            stride = layout.layers[1, column]
+            assert stride % lanes(dtype) == 0
+            assert stride * np.dtype(dtype).itemsize % 512
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

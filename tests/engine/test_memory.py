@@ -15,6 +15,8 @@ SENTINEL = 77.0
 def _fill_borrowed(array, start, count):
     view = memory.borrow(array, start, count)
     memory.prefetch(array, start)
+    memory.prefetch_rows(array, start, count, True)
+    memory.prefetch_rows(array, 0, count, False)
     for i in range(len(view)):
         view[i] = i
 

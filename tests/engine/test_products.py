@@ -38,16 +38,9 @@ def test_blocks_cover_all_rows_evenly(n_rows: int) -> None:
 
 
 @kernel
-def _tile_product(weights, n_in, n_out, tile, out, width, listed, n_listed):
+def _tile_product(weights, n_in, n_out, tile, out, width):
     """out[j, :] = sum over i of weights[i, j] tile[i, :], block after block, as predictions are."""
-    for block in range(products.n_blocks(n_out)):
-        j = products.block_start(n_out, block)
-        rows = products.block_start(n_out, block + 1) - j
-        at = j * width
-        if n_listed < 0:
-            products.multiply(rows, out, at, width, weights, j, n_out, 1, tile, 0, width, n_in)
-        else:
-            products.multiply_listed(rows, out, at, width, weights, j, n_out, 1, tile, 0, width, listed, n_listed)
+    products.multiply_band(n_out, out, 0, width, weights, 0, n_out, 1, tile, 0, width, n_in)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -55,20 +48,15 @@ def _tile_product(weights, n_in, n_out, tile, out, width, listed, n_listed):
 def test_products_of_any_shape(shape: tuple[int, int], dtype: Any) -> None:
     (n_in, n_out), width = shape, lanes(dtype)
     weights, tile = normal(dtype, n_in, n_out), normal(dtype, n_in, width)
-    listed = np.flatnonzero(np.arange(n_in) % 4 != 1).astype(np.int32)
-    for n_listed, chosen in ((-1, np.arange(n_in)), (len(listed), listed)):
-        out = np.empty((n_out, width), dtype)
-        _tile_product(
-            weights.reshape(-1), n_in, n_out, tile.reshape(-1), out.reshape(-1), width, listed,
-            n_listed,
-        )  # fmt: skip
-        exact = weights[chosen].astype(np.float64).T @ tile[chosen]
-        assert relative_error(out, exact) <= 20 * np.finfo(dtype).eps
+    out = np.empty((n_out, width), dtype)
+    _tile_product(weights.reshape(-1), n_in, n_out, tile.reshape(-1), out.reshape(-1), width)
+    exact = weights.astype(np.float64).T @ tile
+    assert relative_error(out, exact) <= 20 * np.finfo(dtype).eps
 
 
 @kernel
-def _accumulate_rows(out, o, mask, scalars, s, matrix, m, stride, width, n_lanes):
-    products.accumulate_rows(out, o, mask, scalars, s, matrix, m, stride, width, n_lanes)
+def _accumulate_rows(out, o, mask, scalars, s, step, matrix, m, stride, width, n_lanes):
+    products.accumulate_rows(out, o, mask, scalars, s, step, matrix, m, stride, width, n_lanes)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -87,6 +75,6 @@ def test_accumulated_rows_of_any_width(width: int, dtype: Any) -> None:
     out[:stride] = before
     chosen = [k for k in range(n_samples) if k % 3]
     mask = np.uint64(sum(1 << k for k in chosen))
-    _accumulate_rows(out, 0, mask, scalars, 0, matrix, 0, stride, width, n_lanes)
+    _accumulate_rows(out, 0, mask, scalars, 0, 1, matrix, 0, stride, width, n_lanes)
     exact = before + scalars[chosen].astype(np.float64) @ rows[chosen]
     assert relative_error(out[:width], exact[:width]) <= 20 * np.finfo(dtype).eps

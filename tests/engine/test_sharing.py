@@ -8,7 +8,7 @@ import pytest
 
 from engine.compiled import kernel
 from fastpc.engine.atomic import fetch_add
-from fastpc.engine.sharing import finish_unit, make_sharing, take_unit, wait_for_phase
+from fastpc.engine.sharing import finish_units, make_sharing, take_unit, wait_for_phase
 
 N_PHASES, N_UNITS = 300, 17
 
@@ -18,6 +18,7 @@ def _work(thread, sharing, n_phases, n_units, done, early, effort):
     """Do all phases' units; ``early[0]`` counts units begun before all of the phase before were done."""
     taken = 0
     for phase in range(n_phases):
+        n_done = 0
         while True:
             unit = take_unit(sharing, phase, thread, n_units)
             if unit < 0:
@@ -31,8 +32,9 @@ def _work(thread, sharing, n_phases, n_units, done, early, effort):
             for i in range(effort):
                 total += i ^ unit
             done[phase, unit] += 1 if total >= 0 else 2
-            taken += 1
-            finish_unit(sharing, phase)
+            n_done += 1
+        taken += n_done
+        finish_units(sharing, phase, n_done)
         wait_for_phase(sharing, phase, n_units)
     return taken
 

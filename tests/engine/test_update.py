@@ -13,6 +13,7 @@ from engine.accuracy import Array
 from fastpc import PC, SGD, Adam, AdamW, PCNetwork
 from fastpc.data import as_dataset
 from fastpc.engine.evaluate import gradient_of_batch
+from fastpc.engine.inputs import WORD
 from fastpc.engine.layout import (
     ACTIVITY_STRIDE,
     BATCH_ACTIVITY,
@@ -38,7 +39,7 @@ SHAPES = [(1, 1), (3, 2), (784, 128, 10), (15, 16, 17), (16, 33, 48, 49, 1), (5,
 def test_units_hold_every_row_of_every_layer_once(sizes: tuple[int, ...]) -> None:
     rows = [(l, row) for l, first, end in work_units(sizes) for row in range(first, end)]
     layers = range(1, len(sizes))
-    assert rows == [(l, row) for l in layers for row in range(sizes[l - 1] + 1)]
+    assert sorted(rows) == [(l, row) for l in layers for row in range(sizes[l - 1] + 1)]
 
 
 def filled_workspace(sizes: tuple[int, ...], n_samples: int, dtype: str) -> tuple[Workspace, list[Array], list[Array]]:
@@ -46,7 +47,7 @@ def filled_workspace(sizes: tuple[int, ...], n_samples: int, dtype: str) -> tupl
     rng = np.random.default_rng(0)
     layout = Layout(sizes, [0] * (len(sizes) - 1), np.dtype(dtype))
     workspace = Workspace(layout, n_samples, threads=2)
-    batch, lanes = workspace.batch, layout.lanes
+    batch = workspace.batch
     activities = [rng.normal(0, 1, (n_samples, n)).astype(dtype) for n in sizes[:-1]]
     errors = [rng.normal(0, 1, (n_samples, n)).astype(dtype) for n in sizes[1:]]
     activities[0] *= rng.random(activities[0].shape) < 0.3
@@ -58,19 +59,23 @@ def filled_workspace(sizes: tuple[int, ...], n_samples: int, dtype: str) -> tupl
     for row, activity in zip(layout.layers[1:-1], activities[1:], strict=True):
         start, stride = row[BATCH_ACTIVITY], row[ACTIVITY_STRIDE]
         place = batch.activities[start : start + n_samples * stride].reshape(n_samples, stride)
-        place[:, :-1], place[:, -1] = activity, 1
+        width = activity.shape[1]
+        place[:, :width], place[:, width] = activity, 1
     with_bias = np.concatenate([activities[0], np.ones((n_samples, 1), dtype)], axis=1)
-    for t in range(-(-n_samples // lanes)):
-        tile = with_bias[t * lanes : (t + 1) * lanes]
-        at = slice(t * (sizes[0] + 1), (t + 1) * (sizes[0] + 1))
-        batch.inputs.reshape(-1, lanes)[at, : len(tile)] = tile.T
-        bits = np.uint64(1) << np.arange(len(tile), dtype=np.uint64)
-        batch.masks[at] = ((tile.T != 0) * bits).sum(axis=1, dtype=np.uint64)
+    start, stride = layout.layers[0, BATCH_ACTIVITY], layout.layers[0, ACTIVITY_STRIDE]
+    place = batch.activities[start : start + n_samples * stride].reshape(n_samples, stride)
+    place[:, : sizes[0] + 1] = with_bias
+    masks = batch.masks.reshape(sizes[0] // WORD + 1, -1)
+    masks[:] = np.iinfo(np.uint64).max  # what earlier, longer batches left
+    masks[:, :n_samples] = 0
+    for unit in range(sizes[0] + 1):
+        bits = (with_bias[:, unit] != 0).astype(np.uint64) << np.uint64(unit % WORD)
+        masks[unit // WORD, :n_samples] |= bits
     return workspace, activities, errors
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("n_samples", [1, 16, 33, 70])
+@pytest.mark.parametrize("n_samples", [1, 16, 33, 64, 70])
 @pytest.mark.parametrize("sizes", SHAPES)
 def test_units_together_are_the_gradient(sizes: tuple[int, ...], n_samples: int, dtype: str) -> None:
     workspace, activities, errors = filled_workspace(sizes, n_samples, dtype)

@@ -27,12 +27,7 @@ def tolerance(dtype: Any) -> float:
 
 @kernel
 def _product(rows, out, o, out_stride, scalars, s, step_k, step_m, vectors, v, step_v, count):
-    vector.product_block(rows, out, o, out_stride, scalars, s, step_k, step_m, vectors, v, step_v, out, count)
-
-
-@kernel
-def _listed_product(rows, out, scalars, step_k, step_m, vectors, step_v, indices, count):
-    vector.indexed_product_block(rows, out, 0, step_v, scalars, 0, step_k, step_m, vectors, 0, step_v, indices, count)
+    vector.product_block(rows, out, o, out_stride, scalars, s, step_k, step_m, vectors, v, step_v, count)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -83,71 +78,41 @@ def test_product_of_nothing_is_zero(dtype: Any) -> None:
     assert (out == 0).all()
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("rows", [1, ROWS // 2 + 1, ROWS])
-def test_listed_product_is_the_product_over_the_list(rows: int, dtype: Any) -> None:
-    width, n = lanes(dtype), 53
-    scalars, vectors = normal(dtype, n, rows), normal(dtype, n, width)
-    for listed in ([], [52], [0, 3, 4, 17, 52], list(range(n))):
-        out = np.full(rows * width, SENTINEL, dtype)
-        indices = np.array([*listed, 0], np.int32)
-        _listed_product(
-            rows, out, scalars.reshape(-1), rows, 1, vectors.reshape(-1), width, indices,
-            len(listed),
-        )  # fmt: skip
-        exact = scalars[listed].astype(np.float64).T @ vectors[listed]
-        assert relative_error(out.reshape(rows, width), exact) <= tolerance(dtype)
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_leaving_out_zeros_changes_no_bit(dtype: Any) -> None:
-    width, rows, n = lanes(dtype), ROWS, 40
-    scalars, vectors = normal(dtype, n, rows), normal(dtype, n, width)
-    listed = np.flatnonzero(np.arange(n) % 3).astype(np.int32)
-    vectors[::3] = 0
-    whole, part = np.empty((2, rows * width), dtype)
-    _listed_product(
-        rows, whole, scalars.reshape(-1), rows, 1, vectors.reshape(-1), width,
-        np.arange(n, dtype=np.int32), n,
-    )  # fmt: skip
-    _listed_product(rows, part, scalars.reshape(-1), rows, 1, vectors.reshape(-1), width, listed, len(listed))
-    assert np.array_equal(whole, part)
-
-
 # -- sums over set bits --------------------------------------------------------------------------
 
 
 @kernel
-def _accumulate(wide, out, o, mask, scalars, s, matrix, m, stride):
+def _accumulate(wide, out, o, mask, scalars, s, step, matrix, m, stride):
     if wide:
-        vector.accumulate_wide(out, o, mask, scalars, s, matrix, m, stride)
+        vector.accumulate_wide(out, o, mask, scalars, s, step, matrix, m, stride)
     else:
-        vector.accumulate_narrow(out, o, mask, scalars, s, matrix, m, stride)
+        vector.accumulate_narrow(out, o, mask, scalars, s, step, matrix, m, stride)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("wide", [True, False])
+@pytest.mark.parametrize("step", [1, 5])
 @pytest.mark.parametrize("bits", [(), (0,), (63,), (2, 3, 40), tuple(range(64))])
-def test_accumulate_adds_the_rows_of_set_bits(bits: tuple[int, ...], wide: bool, dtype: Any) -> None:
+def test_accumulate_adds_the_rows_of_set_bits(bits: tuple[int, ...], step: int, wide: bool, dtype: Any) -> None:
     width = lanes(dtype) * (4 if wide else 1)
-    scalars, matrix = normal(dtype, 65), normal(dtype, 64, width + 3)
+    scalars, matrix = normal(dtype, 1 + 64 * step), normal(dtype, 64, width + 3)
     out = np.full(width + 2, SENTINEL, dtype)
     before = normal(dtype, width)
     out[1:-1] = before
     mask = np.uint64(sum(1 << bit for bit in bits))
-    _accumulate(wide, out, 1, mask, scalars, 1, matrix.reshape(-1), 2, width + 3)
+    _accumulate(wide, out, 1, mask, scalars, 1, step, matrix.reshape(-1), 2, width + 3)
     chosen = list(bits)
-    added = scalars[1:][chosen].astype(np.float64) @ matrix[chosen, 2 : width + 2]
+    added = scalars[1::step][chosen].astype(np.float64) @ matrix[chosen, 2 : width + 2]
     assert relative_error(out[1:-1], before + added) <= tolerance(dtype)
     assert (out[[0, -1]] == SENTINEL).all()
 
 
-# -- a square turned in registers ----------------------------------------------------------------
+# -- numbers that come in ------------------------------------------------------------------------
 
 
 @kernel
-def _transpose(data, rows, r, unit, out, o, stride, scale, bits, m):
-    vector.transpose_block(data, rows, r, unit, out, o, stride, scale, bits, m)
+def _scale(data, start, out, o, scale):
+    return vector.scale_block(data, start, out, o, scale)
 
 
 @pytest.mark.parametrize(
@@ -159,19 +124,54 @@ def _transpose(data, rows, r, unit, out, o, stride, scale, bits, m):
         (np.float64, np.float64),
     ],
 )
-def test_transpose_turns_scales_and_marks(source: Any, target: Any) -> None:
+def test_a_block_is_scaled_and_its_zeros_told(source: Any, target: Any) -> None:
     rng = np.random.default_rng(3)
-    data = rng.integers(0, 256, (29, 41)) * rng.integers(0, 2, (29, 41))
+    data = rng.integers(0, 256, 3 * BLOCK) * rng.integers(0, 2, 3 * BLOCK)
     data = (data if source == np.uint8 else data - 100.0 * (data > 0)).astype(source)
+    scale = target(1 / 255)
+    out = np.full(BLOCK + 5, SENTINEL, target)
+    bits = _scale(data, 7, out, 2, scale)
+    numbers = data[7 : 7 + BLOCK]
+    assert np.array_equal(out[2 : 2 + BLOCK], numbers.astype(target) * scale)
+    assert (np.delete(out, range(2, 2 + BLOCK)) == SENTINEL).all()
+    assert bits == (numbers != 0) @ (1 << np.arange(BLOCK))
+
+
+def test_not_a_number_counts_as_not_zero() -> None:
+    data = np.zeros(BLOCK, np.float32)
+    data[1] = np.nan
+    assert _scale(data, 0, np.zeros(BLOCK, np.float32), 0, np.float32(1)) == 2
+
+
+@kernel
+def _turn_bit(words, w, bit):
+    return vector.turn_bit(words, w, bit)
+
+
+@pytest.mark.parametrize("bit", [0, 1, 31, 63])
+def test_a_bit_of_64_words_is_a_word(bit: int) -> None:
+    words = np.random.default_rng(0).integers(0, 2**64, 70, np.uint64)
+    exact = sum((int(word) >> bit & 1) << k for k, word in enumerate(words[3:67]))
+    assert int(_turn_bit(words, 3, bit)) == exact
+
+
+# -- a square turned in registers ----------------------------------------------------------------
+
+
+@kernel
+def _transpose(data, rows, r, unit, out, o, stride):
+    vector.transpose_block(data, rows, r, unit, out, o, stride)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_transpose_turns_chosen_rows(dtype: Any) -> None:
+    rng = np.random.default_rng(3)
+    data = normal(dtype, 29, 41)
     samples = rng.permutation(29)[:BLOCK]
     rows = np.concatenate([[0, 0], samples * 41]).astype(np.int64)
-    stride, unit, scale = BLOCK + 3, 5, target(1 / 255)
-    out = np.full(2 + BLOCK * stride, SENTINEL, target)
-    bits = np.full(BLOCK + 2, -1, np.int64)
-    _transpose(data.reshape(-1), rows, 2, unit, out, 2, stride, scale, bits, 1)
-    square = data[samples, unit : unit + BLOCK].T
+    stride, unit = BLOCK + 3, 5
+    out = np.full(2 + BLOCK * stride, SENTINEL, dtype)
+    _transpose(data.reshape(-1), rows, 2, unit, out, 2, stride)
     turned = out[2:].reshape(BLOCK, stride)
-    assert np.array_equal(turned[:, :BLOCK], square.astype(target) * scale)
+    assert np.array_equal(turned[:, :BLOCK], data[samples, unit : unit + BLOCK].T)
     assert (turned[:, BLOCK:] == SENTINEL).all()
-    marks = (square != 0) @ (1 << np.arange(BLOCK))
-    assert bits.tolist() == [-1, *marks, -1]
