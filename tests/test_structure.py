@@ -1,12 +1,14 @@
 """What networks are made of: skips, scales, and combinations that are refused."""
 
+from itertools import product
 from typing import Any
 
 import numpy as np
 import pytest
 
-from fastpc import PCNetwork
-from fastpc.errors import ConfigurationError
+from fastpc import PC, Adam, PCNetwork, Trainer, load_digits
+from fastpc.errors import ConfigurationError, DivergenceError
+from fastpc.evaluation import evaluate
 from fastpc.structure import describe_sizes, scales_of, skips_of
 from naive_residual import mupc_scales
 
@@ -23,6 +25,36 @@ def test_the_output_s_variance_does_not_depend_on_the_depth() -> None:
     # Of one network it varies with the draw of the weights: the mean over many is what the scales keep.
     shallow, deep = (np.mean([outputs(depth, seed).var() for seed in range(60)]) for depth in DEPTHS)
     assert abs(deep / shallow - 1) < 0.1
+
+
+def best(n_hidden: int, state_steps: Any, rates: Any) -> Any:
+    """Return the state step and the learning rate after which a validation split's loss is lowest, over two seeds."""
+    train, held_out = load_digits()[0].split(0.25, 0)
+    losses = {}
+    for step, rate in product(state_steps, rates):
+        found = []
+        for seed in (0, 1):
+            network = PCNetwork((64, *(32,) * n_hidden, 10), "tanh", seed=seed, residual=True, scaling="mupc")
+            try:
+                # Every layer has its error after as many steps as there are layers.
+                Trainer(network, PC(n_hidden + 10, step), Adam(rate), 64, seed=seed).fit(train, epochs=3)
+                found.append(evaluate(network, held_out).loss)
+            except DivergenceError:
+                found.append(np.inf)
+        losses[step, rate] = np.mean(found)
+    return min(losses, key=lambda key: losses[key])
+
+
+def test_the_best_state_step_of_eight_layers_serves_at_sixty_four() -> None:
+    steps = 0.05 * 2.0 ** np.arange(5)
+    shallow, deep = (best(depth, steps, [0.05])[0] for depth in (8, 64))
+    assert 0.5 <= deep / shallow <= 2
+
+
+def test_the_best_learning_rate_of_eight_layers_serves_at_sixty_four() -> None:
+    rates = 0.0125 * 2.0 ** np.arange(6)
+    shallow, deep = (best(depth, [0.2], rates)[1] for depth in (8, 64))
+    assert 0.5 <= deep / shallow <= 2
 
 
 def test_without_scales_it_grows_beyond_bounds() -> None:
