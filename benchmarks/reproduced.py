@@ -7,6 +7,7 @@ from typing import Any
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.report import markdown
+from fastpc.structure import describe_sizes
 
 HEADER = ["preset", "", "network", "bar", "published", "reached", "of each seed", "s of training"]
 
@@ -38,7 +39,7 @@ def reproduced(record: dict[str, Any]) -> str:
             [
                 f"`{name}`",
                 found["about"],
-                "-".join(map(str, found["runs"][0]["layers"])),
+                describe_sizes(found["runs"][0]["layers"]),
                 shown.format(found["bar"]),
                 "" if found["published"] is None else shown.format(found["published"]),
                 f"**{shown.format(found['mean'])}**",

@@ -8,6 +8,7 @@ from typing import Any
 from fastpc import __version__
 from fastpc.cli.output import as_plain
 from fastpc.cli.reproduction import Row
+from fastpc.structure import describe_sizes
 
 HEADER = ("preset", "", "network", "bar", "published", "reached", "of each seed", "seconds a seed", "bar is")
 ON_TERMINALS = ("preset", "bar", "published", "reached", "of each seed", "bar is")
@@ -41,7 +42,7 @@ def cells(row: Row) -> tuple[str, ...]:
     return (
         row.target.name,
         row.target.about,
-        "-".join(map(str, runs[0]["layers"])) if runs else "-",
+        describe_sizes(runs[0]["layers"]) if runs else "-",
         row.shown(row.bar),
         row.shown(row.target.published),
         row.shown(row.mean),
