@@ -8,6 +8,7 @@ scaling             threads, samples, steps, depth; time outside compiled code, 
 compile             compile and import times
 race NAME           seconds of training until the test accuracy reaches its targets
 choose NAME         settings for a race, on a validation split
+auto                what the automatic state step costs
 solver              fewer products to the same equilibrium: sweeps against plain steps
 train               what ``fastpc train`` reaches by default
 """
@@ -28,6 +29,7 @@ COMMANDS = {
     "compile": "startup",
     "race": "time_to_accuracy",
     "choose": "settings",
+    "auto": "automatic",
     "solver": "solver",
     "train": "training",
 }
