@@ -20,7 +20,7 @@ from fastpc.engine.energy import add_energies
 from fastpc.engine.evaluate import copy_out
 from fastpc.engine.first import clamp_inputs, join_sections, sum_inputs
 from fastpc.engine.gram import set_pull, uses_gram
-from fastpc.engine.inputs import n_sections, prefetch_inputs
+from fastpc.engine.inputs import prefetch_tile
 from fastpc.engine.jit import driver, kernel, merged_kernel
 from fastpc.engine.layout import (
     ACTIVATION,
@@ -206,10 +206,7 @@ def relax_tiles(thread, directions, inputs, steps, step_sizes, chunk, batch, b, 
         else:
             t = unit - extra
             train_both(directions, inputs, steps.count, chunk.step_sizes[b], batch, order, t, tile, work, trace)
-            first = t * up.lanes
-            n_inputs, coming = up.layers[0, SIZE], min(up.lanes, len(following) - first)
-            for section in range(n_sections(n_inputs)):
-                prefetch_inputs(inputs, following, first, coming, n_inputs, section)
+            prefetch_tile(inputs, following, t * up.lanes, up.lanes, up.layers[0, SIZE])
         n_done += 1
     finish_units(sharing, phase, n_done)
     wait_for_phase(sharing, phase, n_tiles + extra)

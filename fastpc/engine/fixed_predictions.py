@@ -15,7 +15,7 @@ from fastpc.engine.backward import carry_down
 from fastpc.engine.energy import add_energies
 from fastpc.engine.jit import kernel
 from fastpc.engine.layout import CHANGE, ERROR, PREDICTION, STATE
-from fastpc.engine.tile import area, set_output_errors
+from fastpc.engine.tile import area, set_feed_forward_errors
 
 
 class FixedPredictions(NamedTuple):
@@ -28,11 +28,7 @@ class FixedPredictions(NamedTuple):
 def relax_fixed(model, settings, step_size, order, first, count, tile, work, energies, trace):
     """Relax the errors; the states end where these put them, activities stay. See `settle`."""
     last = len(model.layers) - 1
-    set_output_errors(model, tile)
-    for l in range(1, last):
-        errors = area(model, l, ERROR, tile)
-        for i in range(len(errors)):
-            errors[i] = 0
+    set_feed_forward_errors(model, tile)
     frontier = last
     for t in range(settings.steps):
         if t < len(trace):

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 from fastpc.engine.energy import add_energies
 from fastpc.engine.first import join_sections, predict_first, sum_inputs
-from fastpc.engine.inputs import n_sections, prefetch_inputs
+from fastpc.engine.inputs import prefetch_tile
 from fastpc.engine.jit import driver, kernel, merged_kernel
-from fastpc.engine.layout import CHANGE, ERROR, SIZE, STATE
+from fastpc.engine.layout import CHANGE, SIZE, STATE
 from fastpc.engine.memory import borrow
 from fastpc.engine.nudge import nudge_targets
 from fastpc.engine.relax import state_gradients
@@ -29,6 +29,7 @@ from fastpc.engine.tile import (
     feed_forward,
     predict,
     set_errors,
+    set_feed_forward_errors,
     set_output_errors,
     set_targets,
     store_tile,
@@ -55,11 +56,7 @@ def begin_tile(model, inputs, nudge, batch, order, first, count, t, tile, work):
     batch.correct[t] = count_correct(model, inputs, order, first, count, tile) if inputs.has_labels else 0
     set_targets(model, inputs, order, first, count, tile)
     nudge_targets(model, nudge, tile)
-    for l in range(1, len(model.layers) - 1):
-        errors = area(model, l, ERROR, tile)
-        for i in range(len(errors)):
-            errors[i] = 0
-    set_output_errors(model, tile)
+    set_feed_forward_errors(model, tile)
 
 
 @kernel
@@ -103,9 +100,7 @@ def step_tile(model, inputs, step_size, nudge, batch, order, following, t, step,
     if step < steps - 1:
         move_states(model, step_size, 1 if step > 0 else max(1, last - 1), tile)
     else:
-        n_inputs, coming = model.layers[0, SIZE], min(lanes, len(following) - first)
-        for section in range(n_sections(n_inputs)):
-            prefetch_inputs(inputs, following, first, coming, n_inputs, section)
+        prefetch_tile(inputs, following, first, lanes, model.layers[0, SIZE])
 
 
 @merged_kernel

@@ -128,6 +128,13 @@ def prefetch_inputs(inputs, order, first, count, n_inputs, section):
 
 
 @kernel
+def prefetch_tile(inputs, order, first, lanes, n_inputs):
+    """Ask for a whole tile of samples, as far as there are any from `first` on."""
+    for section in range(n_sections(n_inputs)):
+        prefetch_inputs(inputs, order, first, min(lanes, len(order) - first), n_inputs, section)
+
+
+@kernel
 def load_target(inputs, sample, n_outputs, tile, target, lanes, lane):
     """Write a sample's target to its lane of the tile: one-hot from a label, or scaled numbers."""
     if inputs.has_labels:

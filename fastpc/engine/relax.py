@@ -34,6 +34,7 @@ from fastpc.engine.tile import (
     carry_outputs,
     predict,
     set_errors,
+    set_feed_forward_errors,
     set_output_errors,
 )
 
@@ -207,11 +208,7 @@ def relax(model, relaxation, step_size, order, first, count, tile, moving, trace
     ``trace[t]`` (steps + 1 rows, or none) receives the energies after t steps, summed over the tile's samples.
     """
     last, lowest = len(model.layers) - 1, model.lowest
-    set_output_errors(model, tile)
-    for l in range(1, last):
-        errors = area(model, l, ERROR, tile)
-        for i in range(len(errors)):
-            errors[i] = 0
+    set_feed_forward_errors(model, tile)
     if lowest == 0:
         set_errors(model, 0, tile)
     if relaxation.momentum != 0 or relaxation.tolerance > 0:

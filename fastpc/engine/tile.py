@@ -133,6 +133,16 @@ def set_output_errors(model, tile):
 
 
 @kernel
+def set_feed_forward_errors(model, tile):
+    """The errors after the feed-forward pass: only the output's are not zero."""
+    set_output_errors(model, tile)
+    for l in range(1, len(model.layers) - 1):
+        errors = area(model, l, ERROR, tile)
+        for i in range(len(errors)):
+            errors[i] = 0
+
+
+@kernel
 def softmax_errors(targets, outputs, errors, work, lanes):
     """Y - softmax(outputs), sample by sample."""
     largest, total = borrow(work, 0, lanes), borrow(work, lanes, lanes)

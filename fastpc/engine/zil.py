@@ -15,7 +15,7 @@ from fastpc.engine.energy import add_energies
 from fastpc.engine.jit import kernel
 from fastpc.engine.layout import ACTIVITY, ERROR, PULL, VELOCITY
 from fastpc.engine.relax import carry, move
-from fastpc.engine.tile import area, set_output_errors
+from fastpc.engine.tile import area, set_feed_forward_errors
 
 # What the weights took on the way waits here for the schedule's end.
 TAKEN_ERROR, TAKEN_ACTIVITY = PULL, VELOCITY
@@ -31,11 +31,7 @@ class Schedule(NamedTuple):
 def run_schedule(model, settings, step_size, order, first, count, tile, work, energies, trace):
     """Run the schedule; what each layer's weights took lies where they look for it afterwards. See `settle`."""
     last = len(model.layers) - 1
-    set_output_errors(model, tile)
-    for l in range(1, last):
-        errors = area(model, l, ERROR, tile)
-        for i in range(len(errors)):
-            errors[i] = 0
+    set_feed_forward_errors(model, tile)
     for t in range(last - 1):
         if t < len(trace):
             add_energies(model, tile, count, trace[t])
