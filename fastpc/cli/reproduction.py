@@ -19,8 +19,8 @@ from fastpc.reproductions import REPRODUCTIONS, Reproduction
 RESULT = "result.json"
 QUICK_EPOCHS = 3
 QUICK_SLACK = 0.015
-"""How far below its bar a quick run's accuracy may end: three of 25 epochs cost up to a point, and what is broken costs
-more than the half point that is left for a single seed's luck."""
+"""How far below its bar a quick run's accuracy may end, an estimate: three of 25 epochs are to cost about a point, and
+the rest is left for a single seed's luck."""
 QUICK_FACTOR = 1.25
 """By how much a quick run's reconstruction error may be above its bar."""
 
