@@ -24,7 +24,7 @@ LAYERS = [
     ("spectrum", "evaluation"),
     ("inference", "checkpoint"),
     ("session",),
-    ("trainer", "notebook", "incremental", "generative", "bidirectional_session"),
+    ("trainer", "notebook", "incremental", "generative", "hybrid", "bidirectional_session"),
     ("cli",),
     ("__main__",),
 ]
@@ -43,6 +43,7 @@ DOORS = {
     ("rules", "notebook"),
     ("rules", "incremental"),
     ("rules", "generative"),
+    ("rules", "hybrid"),
     ("generation", "inference"),
 }
 MOST_LINES = 320
