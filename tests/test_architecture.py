@@ -23,8 +23,8 @@ LAYERS = [
     ("bidirectional",),
     ("spectrum", "evaluation"),
     ("inference", "checkpoint"),
-    ("session",),
-    ("trainer", "notebook", "incremental", "generative", "hybrid", "bidirectional_session"),
+    ("session", "generative"),
+    ("trainer", "notebook", "incremental", "hybrid", "bidirectional_session"),
     ("cli",),
     ("__main__",),
 ]
