@@ -110,7 +110,8 @@ class HybridSession(TurnedSession):
         down = _standing(network, images, threads, precisions, with_gram, prior)
         up = _standing(self.encoder, alone, threads, (1.0,) * network.n_layers)
         found = np.empty((n, network.sizes[0]), network.dtype)
-        relaxation = rule.relaxation(number, network.seed)._replace(start=GIVEN)
+        settings: Any = rule.relaxation(number, network.seed)
+        relaxation = settings._replace(start=GIVEN)
         step = number(first_step(network, rule, prior=prior))
         infer_hybrid(threads, down, up, relaxation, step, np.arange(n, dtype=np.int64), found)
         return found

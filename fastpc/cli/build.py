@@ -98,7 +98,7 @@ def rule(preset: Preset, encoder: "PCNetwork | None" = None) -> "Rule":
         "encoder": encoder,
         "prior": 1.0 if preset.direction == "unsupervised" else None,
     }
-    settings = {name: value for name, value in offered.items() if takes(preset.rule, name)}
+    settings: dict[str, Any] = {name: value for name, value in offered.items() if takes(preset.rule, name)}
     if preset.direction == "unsupervised" and preset.rule == "pc":
         return Unsupervised(**settings)
     learning = BY_NAME[preset.rule](**settings)

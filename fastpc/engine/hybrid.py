@@ -14,12 +14,13 @@ import numpy as np
 
 from fastpc.engine.energy import add_energies
 from fastpc.engine.evaluate import copy_out
+from fastpc.engine.first import clamp_inputs, join_sections, sum_inputs
 from fastpc.engine.gram import uses_gram
 from fastpc.engine.jit import driver, kernel
-from fastpc.engine.layout import PREDICTION, SIZE, STATE
+from fastpc.engine.layout import PREDICTION, STATE
 from fastpc.engine.memory import borrow
 from fastpc.engine.relax import relax
-from fastpc.engine.sharing import finish_unit, take_unit, wait_for_phase
+from fastpc.engine.sharing import finish_units, take_unit, wait_for_phase
 from fastpc.engine.step_size import FIXED, next_step_size
 from fastpc.engine.tile import (
     activate_layer,
@@ -27,7 +28,6 @@ from fastpc.engine.tile import (
     count_correct,
     feed_forward,
     predict,
-    predict_first,
     set_errors,
     set_targets,
     store_tile,
@@ -60,11 +60,11 @@ def copy_states(numbers, states):
 def guess(down, up, order, first, count, slot, thread):
     """Clamp both networks' tiles to their data, and start the generative one's states where the other guesses them."""
     tile, own = down.scratch.tiles[thread], up.scratch.tiles[thread]
-    listed, work = up.scratch.listed[thread], up.scratch.work[thread]
-    predict_first(up.model, up.inputs, order, first, count, slot, own, up.batch, listed, work)
+    sum_inputs(up.model, up.inputs, order, first, count, slot, up.batch)
+    join_sections(up.model, count, slot, own, up.batch, up.scratch.work[thread])
     feed_forward(up.model, own)
-    listed, work = down.scratch.listed[thread], down.scratch.work[thread]
-    predict_first(down.model, down.inputs, order, first, count, slot, tile, down.batch, listed, work)
+    sum_inputs(down.model, down.inputs, order, first, count, slot, down.batch)
+    join_sections(down.model, count, slot, tile, down.batch, down.scratch.work[thread])
     set_targets(down.model, down.inputs, order, first, count, tile)
     last = len(down.model.layers) - 1
     if down.model.lowest == 0:
@@ -74,8 +74,6 @@ def guess(down, up, order, first, count, slot, thread):
     for l in range(1, last):
         copy_states(area(up.model, last - l, STATE, own), area(down.model, l, STATE, tile))
         activate_layer(down.model, l, tile)
-    # Where nothing is hidden, this is the feed-forward pass that relaxation goes on from.
-    predict(down.model, last, tile)
 
 
 @kernel
@@ -86,12 +84,9 @@ def learn_guess(down, up, first, count, slot, thread):
     for l in range(1, last):
         copy_states(area(down.model, last - l, STATE, tile), area(up.model, l, STATE, own))
         activate_layer(up.model, l, own)
-    top = area(up.model, last, STATE, own)
-    if down.model.lowest == 0:
-        copy_states(area(down.model, 0, STATE, tile), top)
-    else:
-        size, lanes = down.model.layers[0, SIZE], down.model.lanes
-        copy_states(borrow(down.batch.inputs, slot * (size + 1) * lanes, size * lanes), top)
+    if down.model.lowest == 1:
+        clamp_inputs(down.model, count, slot, tile, down.batch, down.scratch.work[thread])
+    copy_states(area(down.model, 0, STATE, tile), area(up.model, last, STATE, own))
     for l in range(1, last + 1):
         if l > 1:
             predict(up.model, l, own)
@@ -134,7 +129,8 @@ def relax_hybrid_tiles(thread, down, up, relaxation, step_size, b, trace):
     order = batch_order(down.chunk, b)
     n_tiles = (len(order) + down.model.lanes - 1) // down.model.lanes
     extra = 0 if step_size.kind == FIXED else 1
-    phase = N_PHASES * b + 1
+    phase = N_PHASES * b + 2
+    n_done = 0
     while True:
         unit = take_unit(down.sharing, phase, thread, n_tiles + extra)
         if unit < 0:
@@ -143,7 +139,8 @@ def relax_hybrid_tiles(thread, down, up, relaxation, step_size, b, trace):
             down.chunk.step_sizes[b + 1] = next_step_size(down.model, step_size)
         else:
             train_hybrid_tile(down, up, relaxation, down.chunk.step_sizes[b], order, unit - extra, thread, trace)
-        finish_unit(down.sharing, phase)
+        n_done += 1
+    finish_units(down.sharing, phase, n_done)
     wait_for_phase(down.sharing, phase, n_tiles + extra)
 
 
@@ -152,7 +149,7 @@ def step_side(thread, side, b):
     """Every unit of one network's weights takes its step."""
     step_weights(
         thread, side.model, side.optimizer, side.units, side.norms, side.chunk, side.chunk.rates[b], 1, side.batch, b,
-        N_PHASES * b + 2, side.sharing, side.scratch.gradients[thread],
+        N_PHASES * b + 3, side.sharing, side.scratch.gradients[thread],
     )  # fmt: skip
 
 
