@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -96,7 +97,8 @@ class HybridSession(TurnedSession):
     def run(self, order: NDArray[np.int64], factors: NDArray[np.float64]) -> ChunkResult:
         """Train on the samples `order`; what is counted as correct is the guess, before it was learned."""
         self._up.threads, self._up.epoch = self.threads, self.epoch
-        return self.inner.train(self._up, order, factors)
+        result = self.inner.train(self._up, order, factors)
+        return result if self.rule.prior is None else replace(result, correct=None)
 
     def infer(self, data: Dataset) -> NDArray[Any]:
         """Return x_0 of all images of `data`, relaxed from the guess; no label is looked at."""
