@@ -105,19 +105,11 @@ class GenerativeSession(TurnedSession):
     def check(self, data: Dataset) -> None:
         """Raise a DataError unless `data` are images and labels that fit."""
         super().check(data)
-        n = self.network.sizes[0]
-        if data.n_outputs > n or (data.n_classes is None and data.n_outputs != n):
-            raise DataError(
-                f"expected labels of {n} classes, as the network's first layer has, got {data.n_outputs}; "
-                "a network that generates has the sizes (classes, …, pixels)"
-            )
+        check_labels(data, self.network.sizes[0])
 
     def turn(self, data: Dataset) -> Dataset:
         """Return one-hot labels as inputs, images as targets."""
-        labels, scale = data.targets, data.target_scale
-        if data.n_classes is not None:
-            labels, scale = np.eye(self.network.sizes[0], dtype=np.uint8)[labels], 1.0
-        return Dataset(labels, dense_images(data), name=data.name, scale=scale, target_scale=data.scale)
+        return labels_below(data, self.network.sizes[0])
 
     def evaluate(self, data: Dataset) -> Evaluation:
         """Recognise all of `data` with the images alone clamped, and only then look at the labels."""
@@ -135,8 +127,7 @@ class UnsupervisedSession(TurnedSession):
 
     def turn(self, data: Dataset) -> Dataset:
         """Return the latents' starting states as inputs, images as targets."""
-        start = np.zeros((len(data), self.network.sizes[0]), np.uint8)
-        return Dataset(start, dense_images(data), name=data.name, target_scale=data.scale)
+        return latents_below(data, self.network.sizes[0])
 
     def evaluate(self, data: Dataset) -> Evaluation:
         """Reconstruct all images from their latents alone; the loss is half the squared difference."""
@@ -144,6 +135,29 @@ class UnsupervisedSession(TurnedSession):
         rule = self.rule
         images = self.network.reconstruct(data, rule.inference, prior=rule.prior, threads=self.threads)
         return Evaluation.of(images.astype(np.float64), self.turn(data), "squared_error")
+
+
+def check_labels(data: Dataset, n: int) -> None:
+    """Raise a DataError unless labels fit a first layer of n units."""
+    if data.n_outputs > n or (data.n_classes is None and data.n_outputs != n):
+        raise DataError(
+            f"expected labels of {n} classes, as the network's first layer has, got {data.n_outputs}; "
+            "a network that generates has the sizes (classes, …, pixels)"
+        )
+
+
+def labels_below(data: Dataset, n: int) -> Dataset:
+    """Return one-hot labels of n classes as inputs, images as targets."""
+    labels, scale = data.targets, data.target_scale
+    if data.n_classes is not None:
+        labels, scale = np.eye(n, dtype=np.uint8)[labels], 1.0
+    return Dataset(labels, dense_images(data), name=data.name, scale=scale, target_scale=data.scale)
+
+
+def latents_below(data: Dataset, n: int) -> Dataset:
+    """Return the starting states of n latents as inputs, images as targets."""
+    start = np.zeros((len(data), n), np.uint8)
+    return Dataset(start, dense_images(data), name=data.name, target_scale=data.scale)
 
 
 def dense_images(data: Dataset) -> NDArray[Any]:

@@ -112,6 +112,15 @@ ERROR_PC = Preset(rule="epc", steps=5, step_size=0.01)
 FIXED_PREDICTION = Preset(rule="fpa", steps=8, step_size=0.5)
 Z_IL = Preset(rule="zil", steps=0, step_size=0.0)
 BACKPROP = Preset(rule="backprop", steps=0, step_size=0.0)
+HYBRID = Preset(
+    rule="hybrid",
+    direction="generative",
+    hidden=(256,),
+    steps=10,
+    step_size="auto",
+    momentum=0.5,
+    batch_size=128,
+)
 BY_RULE = {
     preset.rule: preset
     for preset in (
@@ -121,6 +130,7 @@ BY_RULE = {
         FIXED_PREDICTION,
         Z_IL,
         BACKPROP,
+        HYBRID,
         BIDIRECTIONAL,
         NOTEBOOK,
     )

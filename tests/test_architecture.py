@@ -23,8 +23,8 @@ LAYERS = [
     ("bidirectional",),
     ("spectrum", "evaluation"),
     ("inference", "checkpoint"),
-    ("session",),
-    ("trainer", "notebook", "incremental", "generative", "bidirectional_session"),
+    ("session", "generative"),
+    ("trainer", "notebook", "incremental", "hybrid", "bidirectional_session"),
     ("cli",),
     ("__main__",),
 ]
@@ -43,6 +43,7 @@ DOORS = {
     ("rules", "notebook"),
     ("rules", "incremental"),
     ("rules", "generative"),
+    ("rules", "hybrid"),
     ("generation", "inference"),
 }
 MOST_LINES = 320

@@ -63,9 +63,10 @@ class TestTrain:
         assert float(str(result["test_accuracy"])) > 0.5
         assert result["train_accuracy"] is None
 
+    @pytest.mark.parametrize("rule", ["pc", "hybrid"])
     @pytest.mark.parametrize("direction", ["generative", "unsupervised"])
-    def test_evaluate_measures_as_train_did(self, capsys, tmp_path, direction):
-        options = ("--direction", direction, "--steps", "5", "--out", str(tmp_path))
+    def test_evaluate_measures_as_train_did(self, capsys, tmp_path, rule, direction):
+        options = ("--rule", rule, "--direction", direction, "--steps", "5", "--out", str(tmp_path))
         trained = run_json(capsys, *SMALL, *options)
         again = run_json(capsys, "evaluate", str(tmp_path))
         assert again["test_accuracy"] == trained["test_accuracy"]

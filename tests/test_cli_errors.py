@@ -41,7 +41,7 @@ from fastpc.presets import BY_RULE
         (("--nudge", "centred", "--beta-growth", "-1"), "growth"),
         (
             ("--rule", "ipc", "--momentum", "0.5"),
-            "has use for it, pc, got --rule ipc",
+            "has use for it, pc or hybrid, got --rule ipc",
         ),
         (("--rule", "ipc", "--steps", "0"), "steps"),
         (("--residual",), "expected at least two hidden layers, all of one size"),
@@ -102,10 +102,10 @@ def test_options_without_effect_on_the_notebook_s_rule_are_refused(capsys, optio
 
 
 @pytest.mark.parametrize(("rule", "option", "names"), [
-    ("backprop", "--steps=3", "pc or ipc or epc or fpa or bpc or notebook"),
-    ("zil", "--step-size=0.5", "pc or ipc or epc or fpa or bpc or notebook"),
-    ("epc", "--momentum=0.5", "pc,"),
-    ("fpa", "--momentum=0", "pc,"),
+    ("backprop", "--steps=3", "pc or ipc or epc or fpa or hybrid or bpc or notebook"),
+    ("zil", "--step-size=0.5", "pc or ipc or epc or fpa or hybrid or bpc or notebook"),
+    ("epc", "--momentum=0.5", "pc or hybrid,"),
+    ("fpa", "--momentum=0", "pc or hybrid,"),
 ])  # fmt: skip
 def test_options_without_effect_on_a_rule_are_refused_and_say_where_they_have_one(capsys, rule, option, names):
     assert main([*SMALL, "--rule", rule, option]) == 2

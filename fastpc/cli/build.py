@@ -50,6 +50,17 @@ def layer_sizes(preset: Preset, layers: tuple[int, ...] | None, n_features: int,
     return layers
 
 
+def encoder(preset: Preset, made: "PCNetwork | BidirectionalNetwork") -> "PCNetwork | None":
+    """Return the untrained bottom-up network of a rule that has one beside the network `made`."""
+    if preset.rule != "hybrid":
+        return None
+    from fastpc.hybrid import bottom_up
+    from fastpc.network import PCNetwork
+
+    assert isinstance(made, PCNetwork)
+    return bottom_up(made)
+
+
 def network(preset: Preset, sizes: tuple[int, ...], seed: int) -> "PCNetwork | BidirectionalNetwork":
     """Return the untrained network of these settings."""
     from fastpc.network import PCNetwork
@@ -73,8 +84,8 @@ def network(preset: Preset, sizes: tuple[int, ...], seed: int) -> "PCNetwork | B
     )
 
 
-def rule(preset: Preset) -> "Rule":
-    """Return the learning rule of these settings."""
+def rule(preset: Preset, encoder: "PCNetwork | None" = None) -> "Rule":
+    """Return the learning rule of these settings; `encoder` is the bottom-up network of those that have one."""
     from fastpc.rules import BY_NAME, Generative, Nudge, Unsupervised
 
     offered = {
@@ -84,10 +95,14 @@ def rule(preset: Preset) -> "Rule":
         "precisions": preset.precisions,
         "nudge": None if preset.nudge == "none" else Nudge(preset.nudge, preset.beta, preset.beta_growth),
         "rate": preset.learning_rate,
+        "encoder": encoder,
+        "prior": 1.0 if preset.direction == "unsupervised" else None,
     }
-    kind = Unsupervised if preset.direction == "unsupervised" else BY_NAME[preset.rule]
-    learning = kind(**{name: value for name, value in offered.items() if takes(preset.rule, name)})
-    return Generative(learning) if preset.direction == "generative" else learning
+    settings: dict[str, Any] = {name: value for name, value in offered.items() if takes(preset.rule, name)}
+    if preset.direction == "unsupervised" and preset.rule == "pc":
+        return Unsupervised(**settings)
+    learning = BY_NAME[preset.rule](**settings)
+    return Generative(learning) if preset.direction == "generative" and preset.rule != "hybrid" else learning
 
 
 def takes(rule_name: str, setting: str) -> bool:
@@ -186,7 +201,11 @@ def require_direction(rule_name: str, direction: str) -> None:
     ConfigurationError
         If it does not.
     """
-    able = {"unsupervised": ("pc",), "generative": tuple(name for name in RULES if name != "notebook")}
+    able = {
+        "discriminative": tuple(name for name in RULES if name != "hybrid"),
+        "generative": tuple(name for name in RULES if name not in ("notebook", "bpc")),
+        "unsupervised": ("pc", "hybrid"),
+    }
     if rule_name not in able.get(direction, RULES):
         raise ConfigurationError(
             f"expected --direction {direction} with --rule {' or '.join(able[direction])}, got {rule_name}; "

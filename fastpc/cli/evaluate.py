@@ -16,6 +16,7 @@ from fastpc.cli.options import (
     recorded_source,
     warn,
 )
+from fastpc.cli.run import ENCODER
 
 EXAMPLES = """
 [bold]Examples[/bold]
@@ -62,7 +63,8 @@ def evaluate(
             evaluation = recognise(network, test)
         elif (preset := recorded_preset(model)).direction != "discriminative":
             # By relaxing, as its rule says.
-            evaluation = Trainer(network, build.rule(preset), threads=threads).evaluate(test)
+            encoder = PCNetwork.load(model / ENCODER) if preset.rule == "hybrid" else None
+            evaluation = Trainer(network, build.rule(preset, encoder), threads=threads).evaluate(test)
         else:
             evaluation = measure(network, test, threads=threads)
     if as_json:

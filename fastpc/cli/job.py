@@ -79,13 +79,16 @@ class Job:
         from fastpc.data import find
 
         require_whole("fastpc train", "--epochs", preset.epochs, at_least=1)
-        rule, optimizer = build.rule(preset), build.optimizer(preset)
+        build.rule(preset)  # what is wrong with it is said before data are looked for
+        optimizer = build.optimizer(preset)
         self._folder = None if out is None else RunFolder(out)
         train, self._test = find(source, warn=warn)
         sizes = build.layer_sizes(preset, layers, train.n_features, train.n_outputs)
         self._preset = replace(preset, hidden=sizes[1:-1])
         self._seed = seed
         self._network = build.network(preset, sizes, seed)
+        self._encoder = build.encoder(preset, self._network)
+        rule = build.rule(preset, self._encoder)
         self._train, self._validation = build.split(train, validation, seed)
 
         from fastpc.trainer import Trainer  # compiles nothing yet, but loads the compiler
@@ -118,11 +121,11 @@ class Job:
             history = self._fit(callbacks, show_progress)
         except KeyboardInterrupt:
             if self._folder is not None:
-                self._folder.save(self._network)
+                self._folder.save(self._network, self._encoder)
                 say(f"Interrupted; the network as it stands is saved in {self._folder.model}.")
             raise
         if self._folder is not None:
-            self._folder.save(self._network)
+            self._folder.save(self._network, self._encoder)
         return Result(
             network=self._network,
             preset=self._preset,

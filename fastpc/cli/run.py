@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from fastpc.network import PCNetwork
 
 MODEL, METRICS, CONFIGURATION = "model.safetensors", "metrics.jsonl", "config.json"
+ENCODER = "encoder.safetensors"
 
 
 class RunFolder:
@@ -61,9 +62,11 @@ class RunFolder:
         with (self.path / METRICS).open("a", encoding="utf-8") as file:
             file.write(json.dumps(metrics) + "\n")
 
-    def save(self, network: "PCNetwork | BidirectionalNetwork") -> None:
-        """Write the model, whole or not at all."""
+    def save(self, network: "PCNetwork | BidirectionalNetwork", encoder: "PCNetwork | None" = None) -> None:
+        """Write the model, whole or not at all, and its encoder where there is one."""
         network.save(self.model)
+        if encoder is not None:
+            encoder.save(self.path / ENCODER)
 
 
 class MetricsWriter:

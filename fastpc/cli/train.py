@@ -121,8 +121,8 @@ def train(
             "Learning",
             "How to learn: pc; ipc, whose weights move in every step; epc, which relaxes in the errors, for deep "
             "networks; fpa and zil, predictive coding on its way to backpropagation; backprop itself; bpc, in both "
-            "directions at once, to recognise and to generate; or notebook, the seed notebook's own, stable with auto "
-            "steps only.",
+            "directions at once, to recognise and to generate; hybrid, generative with a network that guesses where "
+            "relaxation ends; or notebook, the seed notebook's own, stable with auto steps only.",
             metavar="NAME",
             show_default=DEFAULT.rule,
         ),

@@ -38,14 +38,14 @@ from fastpc.engine.tile import (
     set_output_errors,
 )
 
-FEEDFORWARD, ZEROS, RANDOM = range(3)
+FEEDFORWARD, ZEROS, RANDOM, GIVEN = range(4)
 
 
 class Relaxation(NamedTuple):
     """How the states settle; the numbers are of the network's dtype."""
 
     steps: Any
-    start: Any  # FEEDFORWARD, ZEROS or RANDOM
+    start: Any  # FEEDFORWARD, ZEROS, RANDOM, or GIVEN: as the tile's states are
     momentum: Any
     tolerance: Any  # a sample stops once its largest state gradient is below; 0: never
     seed: Any  # of random starts
@@ -53,13 +53,14 @@ class Relaxation(NamedTuple):
 
 @kernel
 def start_states(model, relaxation, order, first, count, tile):
-    """Set the hidden states to zeros, or to seeded normal numbers, and predict from there."""
+    """Set the hidden states to zeros or to seeded normal numbers, or leave those given, and predict from there."""
     lanes = model.lanes
     last = len(model.layers) - 1
     for l in range(1, last):
         states = area(model, l, STATE, tile)
-        for i in range(len(states)):
-            states[i] = 0
+        if relaxation.start != GIVEN:
+            for i in range(len(states)):
+                states[i] = 0
         if relaxation.start == RANDOM:
             for j in range(model.layers[l, SIZE]):
                 for lane in range(count):

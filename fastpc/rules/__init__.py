@@ -6,6 +6,7 @@ from fastpc.rules.engine_rule import EngineRule
 from fastpc.rules.error_pc import ErrorPC
 from fastpc.rules.fixed_prediction import FixedPrediction
 from fastpc.rules.generative import RECOGNITION, Generative, Unsupervised
+from fastpc.rules.hybrid import Hybrid
 from fastpc.rules.incremental import IncrementalPC
 from fastpc.rules.notebook import Notebook
 from fastpc.rules.nudge import Nudge
@@ -25,6 +26,7 @@ __all__ = [
     "ErrorPC",
     "FixedPrediction",
     "Generative",
+    "Hybrid",
     "IncrementalPC",
     "Notebook",
     "Nudge",
@@ -43,6 +45,7 @@ BY_NAME: dict[str, type[Rule]] = {
         FixedPrediction,
         ZIL,
         Backprop,
+        Hybrid,
         BidirectionalPC,
         Notebook,
     )

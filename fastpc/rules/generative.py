@@ -64,7 +64,7 @@ class Generative(Rule):
     recognition: PC | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.rule, Rule) or isinstance(self.rule, Generative | Unsupervised):
+        if not isinstance(self.rule, Rule) or self.rule.name in ("generative", "unsupervised", "hybrid"):
             raise ConfigurationError(
                 f"Generative: expected a rule that clamps both ends, got {self.rule!r}; pass for example PC()"
             )
