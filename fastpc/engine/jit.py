@@ -21,12 +21,20 @@ import numpy as np
 from numba.core import caching
 
 from fastpc.engine import threads
+from fastpc.engine.linking import LinkedCompiler
 
 # Everything `fastmath=True` grants except "nnan" and "ninf": those let LLVM assume that NaN and infinity
 # never occur, and would delete the very tests that catch a diverging network.
 FAST_MATH = {"nsz", "arcp", "contract", "afn", "reassoc"}
-# For functions that only kernels call: what would let Python call them takes a fifth of the time to compile.
-_INNER = {"nogil": True, "error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+# For functions that only kernels call. What would let Python call them, and passes and machine code of their own
+# before those of their callers, would take half of the time to compile.
+_INNER = {
+    "nogil": True,
+    "error_model": "numpy",
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+    "pipeline_class": LinkedCompiler,
+}
 
 
 def kernel(function: Callable[..., Any]) -> Any:

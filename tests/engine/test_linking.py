@@ -1,0 +1,51 @@
+"""Kernels are compiled with their callers alone, and behave as any compiled function does."""
+
+from typing import Any
+
+import numba
+import numpy as np
+import pytest
+
+from fastpc.engine.jit import kernel
+from fastpc.engine.linking import LinkedLibrary
+
+
+@kernel
+def innermost(x: Any) -> Any:
+    if x < 0:
+        raise ValueError("expected no negative number")
+    return np.sqrt(x)
+
+
+@kernel
+def inner(x: Any) -> Any:
+    return innermost(x) + innermost(4 * x)
+
+
+@numba.njit
+def outer(x: Any) -> Any:
+    return inner(x)
+
+
+def library(function: Any, kind: Any) -> Any:
+    return function.overloads[(kind,)].library
+
+
+def test_callers_get_what_kernels_return() -> None:
+    assert outer(9.0) == 9.0
+    assert outer(np.float32(9.0)) == 9.0
+
+
+def test_callers_get_what_kernels_raise() -> None:
+    with pytest.raises(ValueError, match="expected no negative number"):
+        outer(-1.0)
+
+
+def test_only_the_caller_is_machine_code() -> None:
+    outer(1.0)
+    for function in (innermost, inner):
+        made = library(function, numba.float64)
+        assert isinstance(made, LinkedLibrary)
+        with pytest.raises(RuntimeError, match="no compiled object"):
+            made._get_compiled_object()
+    assert library(outer, numba.float64)._get_compiled_object()
