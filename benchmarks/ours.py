@@ -42,7 +42,7 @@ class FastPC(Baseline):
 
     name = "fastpc"
     requires: ClassVar[tuple[str, ...]] = ("fastpc", "numba")
-    rules = ("pc", "ipc", "epc", "backprop", "bpc", "notebook")
+    rules = ("pc", "ipc", "epc", "fpa", "zil", "backprop", "bpc", "hybrid", "unsupervised", "notebook")
 
     def __init__(self, threads: int | None = None, **options: Any) -> None:
         self._threads = threads
@@ -69,8 +69,12 @@ class FastPC(Baseline):
         return float(history.train_seconds)
 
     def parameters(self) -> Parameters:
-        network = self._trainer.network
-        parts = (network.recognition, network.generation) if self.workload.rule == "bpc" else (network,)
+        network, rule = self._trainer.network, self.workload.rule
+        parts = (network,)
+        if rule == "bpc":
+            parts = (network.recognition, network.generation)
+        elif rule == "hybrid":
+            parts = (network, self._trainer.rule.encoder)
         pairs = [(np.array(W), np.array(b)) for part in parts for W, b in zip(part.weights, part.biases, strict=True)]
         if self.workload.rule != "notebook":
             return pairs
@@ -91,7 +95,7 @@ class FastPC(Baseline):
         from fastpc import Adam, Trainer
 
         w = self.workload
-        own = {"notebook": self._notebook, "bpc": self._bidirectional}
+        own = {"notebook": self._notebook, "bpc": self._bidirectional, "hybrid": self._hybrid}
         network, rule = own.get(w.rule, self._discriminative)(parameters)
         self._trainer = Trainer(
             network,
@@ -104,13 +108,13 @@ class FastPC(Baseline):
 
     def _discriminative(self, parameters: Parameters) -> "tuple[PCNetwork, Rule]":
         from fastpc import PCNetwork
-        from fastpc.rules import BY_NAME
+        from fastpc.rules import BY_NAME, Unsupervised
 
         w = self.workload
         network = PCNetwork(w.sizes, activation=w.activation, loss=w.loss, dtype=w.dtype)
         for weight, bias, (W, b) in zip(network.weights, network.biases, parameters, strict=True):
             weight[...], bias[...] = W, b
-        kind: Any = BY_NAME[w.rule]
+        kind: Any = Unsupervised if w.rule == "unsupervised" else BY_NAME[w.rule]
         offered = {"steps": w.steps, "step_size": w.step_size, "momentum": w.momentum} | self._options
         taken = {field.name for field in fields(kind)}
         return network, kind(**{name: value for name, value in offered.items() if name in taken})
@@ -124,6 +128,17 @@ class FastPC(Baseline):
         for part, pairs in ((network.recognition, parameters[:n]), (network.generation, parameters[n:])):
             part.weights, part.biases = [W for W, _ in pairs], [b for _, b in pairs]
         return network, BidirectionalPC(steps=w.steps, step_size=w.step_size)
+
+    def _hybrid(self, parameters: Parameters) -> "tuple[PCNetwork, Rule]":
+        from fastpc import Hybrid, PCNetwork
+        from fastpc.hybrid import bottom_up
+
+        w = self.workload
+        network = PCNetwork(w.sizes, w.activation, w.loss, w.dtype)
+        encoder, n = bottom_up(network), network.n_layers
+        for part, pairs in ((network, parameters[:n]), (encoder, parameters[n:])):
+            part.weights, part.biases = [W for W, _ in pairs], [b for _, b in pairs]
+        return network, Hybrid(steps=w.steps, step_size=w.step_size, encoder=encoder)
 
     def _notebook(self, parameters: Parameters) -> "tuple[PCNetwork, Rule]":
         from fastpc.notebook import initial_network

@@ -16,8 +16,11 @@ from benchmarks.measure import EPOCH, IMPLEMENTATIONS, command, line, samples_of
 from benchmarks.report import also, table
 from benchmarks.workloads import WORKLOADS
 
-TABLE = ("A64", "A64t", "A256", "B", "B-epc", "P", "W", "N32", "N64", "G")
-"""The workloads that are rows of the table."""
+TABLE = (
+    *("A64", "A64t", "A256", "B", "P", "W", "N32", "N64", "G"),
+    *("A64-ipc", "A64-fpa", "A64-zil", "B-epc", "D", "H", "U"),
+)
+"""The workloads that are rows of the table: plain predictive coding first, then the other rules."""
 
 BACKPROP = ("A64-backprop", "B-backprop")
 """Where all train the same network by backpropagation, beside its row."""
@@ -25,7 +28,7 @@ BACKPROP = ("A64-backprop", "B-backprop")
 COMPARED_QUICKLY = ("A64", "A64-backprop", "N64")
 """What a quick recording measures the baselines on."""
 
-PARTS = ("footprint", "compile", "scaling", "train", "race")
+PARTS = ("footprint", "compile", "scaling", "solver", "train", "race")
 
 
 def say(message: str) -> None:

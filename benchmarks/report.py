@@ -80,6 +80,12 @@ def also(record: dict[str, Any]) -> str:
         for kind in ("samples", "steps", "depth"):
             fit = scaling[kind]
             lines.append(f"{kind}: {fit['slope']:.3g} s each, worst residual {fit['worst_residual']:.1%} from a line")
+    for activation, found in record.get("solver", {}).items():
+        lines.append(
+            f'PC(solver="errors") on B with {activation}: {found["multiplication ratio"]:.2f} of the multiplications '
+            f"of 20 plain steps, {found['excess ratio']:.2f} of their excess energy, gradient's cosine with a long "
+            f"relaxation's {found['sweeps cosine']:.4f} beside {found['plain cosine']:.4f}"
+        )
     if footprint:
         lines.append(f"time outside compiled code on A64: {footprint['outside_compiled_code']['share']:.1%}")
         lines.append(f"allocations a batch in compiled code: {footprint['allocations']['per_batch']:g}")

@@ -92,10 +92,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks solver", description=__doc__)
     parser.add_argument("--data", default=None, help="an .npz file; by default FASTPC_DATA or Keras's cache")
     parser.add_argument("--samples", type=int, default=10_000, help="test images")
+    parser.add_argument("--quick", action="store_true", help="a tenth of them")
+    parser.add_argument("--json", action="store_true", help="the same: it is JSON anyway")
     given = parser.parse_args(arguments)
     train, test = load_npz(find(given.data))
-    test = test.take(np.arange(min(given.samples, len(test))))
-    print(json.dumps({name: compare(name, train, test) for name in ("relu", "tanh")}, indent=1))
+    samples = given.samples // 10 if given.quick else given.samples
+    test = test.take(np.arange(min(samples, len(test))))
+    print(json.dumps({name: compare(name, train, test) for name in ("relu", "tanh")}))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
-Rule = Literal["pc", "epc", "ipc", "backprop", "bpc", "notebook"]
+Rule = Literal["pc", "epc", "ipc", "fpa", "zil", "backprop", "bpc", "hybrid", "unsupervised", "notebook"]
 Precision = Literal["float32", "float64"]
 
 
@@ -24,7 +24,7 @@ class Workload:
     batch_size : int
     steps : int
         T, relaxation steps a batch; the rule "backprop" ignores it.
-    rule : {"pc", "epc", "ipc", "backprop", "bpc", "notebook"}
+    rule : {"pc", "epc", "ipc", "fpa", "zil", "backprop", "bpc", "hybrid", "unsupervised", "notebook"}
     activation : str
         f, of every hidden layer; the notebook's rule has none.
     loss : {"squared_error", "cross_entropy"}
@@ -60,9 +60,9 @@ class Workload:
 
     @property
     def matrices(self) -> list[tuple[int, int]]:
-        """Every weight matrix's (n_in, n_out); bidirectional networks have a second set, from the top down."""
+        """Every weight matrix's (n_in, n_out); bidirectional and hybrid networks have a second set, the other way."""
         upward = list(pairwise(self.sizes))
-        return upward if self.rule != "bpc" else upward + list(pairwise(self.sizes[::-1]))
+        return upward if self.rule not in ("bpc", "hybrid") else upward + list(pairwise(self.sizes[::-1]))
 
     def dense_count_per_sample(self) -> int:
         """Floating-point operations a sample costs a straightforward dense implementation.
@@ -80,6 +80,10 @@ class Workload:
           feed-forward start and two a step, 2T + 1 in all; and every layer's weight gradient.
         - backpropagation: forward, weight gradient, and all signals but the one to the input.
         - iPC: T times backpropagation.
+        - FPA: forward, a product a step, and the weight gradient; the clamped input's layer but twice.
+        - Z-IL: PC's count for L - 1 steps, in which the error reaches the lowest layer.
+        - unsupervised: PC's count, but that the lowest layer's input is free, and its product one of the others.
+        - hybrid: PC's count, and the bottom-up network's forward pass and weight gradient.
         - bPC: PC's count for the network, and once more for its reverse: either end is clamped.
         - the notebook's rule: three products of the lower layer and four of the upper, a step.
 
@@ -89,11 +93,19 @@ class Workload:
         if self.rule == "bpc":
             ways = (replace(self, rule="pc", sizes=sizes) for sizes in (self.sizes, self.sizes[::-1]))
             return sum(way.dense_count_per_sample() for way in ways)
+        if self.rule == "hybrid":
+            return replace(self, rule="pc").dense_count_per_sample() + 4 * sum(n * m for n, m in pairwise(self.sizes))
         first, *others = (2 * n * m for n, m in self.matrices)
         backprop = 2 * first + 3 * sum(others)
         match self.rule:
             case "pc" | "epc":
                 return 2 * first + (2 * self.steps + 2) * sum(others)
+            case "unsupervised":
+                return (2 * self.steps + 2) * (first + sum(others))
+            case "fpa":
+                return 2 * first + (self.steps + 2) * sum(others)
+            case "zil":
+                return replace(self, rule="pc", steps=len(others)).dense_count_per_sample()
             case "backprop":
                 return backprop
             case "ipc":
@@ -109,6 +121,20 @@ class Workload:
 
 _A64 = Workload("A64", (784, 128, 10), batch_size=64, steps=8, bar=0.70, aim=1.0)
 _B = Workload("B", (784, 256, 256, 10), batch_size=256, steps=20, bar=0.80, aim=0.95)
+# He-normal weights to 784 pixels give a curvature of 25: a step of 0.1 would not be stable.
+_G = Workload(
+    "G",
+    (10, 128, 784),
+    batch_size=128,
+    steps=20,
+    activation="identity",
+    step_size=0.02,
+    generative=True,
+    bar=2.0,
+    aim=4.0,
+)
+# The rule itself turns images and labels over.
+_H = replace(_G, name="H", rule="hybrid", steps=8, generative=False, bar=None, aim=None)
 # The notebook's own rate of 0.005 diverges when streamed; this one keeps every number finite.
 _N32 = Workload(
     "N32",
@@ -152,22 +178,16 @@ WORKLOADS: dict[str, Workload] = {
         ),
         _N32,
         replace(_N32, name="N64", dtype="float64"),
-        # He-normal weights to 784 pixels give a curvature of 25: a step of 0.1 would not be stable.
-        Workload(
-            "G",
-            (10, 128, 784),
-            batch_size=128,
-            steps=20,
-            activation="identity",
-            step_size=0.02,
-            generative=True,
-            bar=2.0,
-            aim=4.0,
-        ),
+        _G,
         # Both directions between image and label; the 256 units below the image meet it through its Gram matrix.
         Workload("D", (784, 256, 256, 10), batch_size=128, steps=8, rule="bpc", step_size=0.05),
+        # Labels below and images on top, relaxation started by a network that guesses; and images alone.
+        _H,
+        replace(_H, name="U", rule="unsupervised", sizes=(32, 128, 784)),
         replace(_A64.with_rule("ipc"), bar=0.5),
         _A64.with_rule("epc"),
+        _A64.with_rule("fpa"),
+        _A64.with_rule("zil"),
         _A64.with_rule("backprop"),
         _B.with_rule("epc", bar=0.70),
         _B.with_rule("backprop", bar=0.70),

@@ -46,8 +46,10 @@ def test_fastpc_trains_to_the_weights_of_numpy(name):
             assert np.linalg.norm(a - b) < 1e-9 * np.linalg.norm(b - start)
 
 
-def test_fastpc_trains_both_directions_of_a_bidirectional_workload():
-    workload = WORKLOADS["D"]
+@pytest.mark.parametrize("name", ["D", "H", "U"])
+def test_fastpc_trains_all_weights_of_other_rules(name):
+    """Bidirectional and hybrid networks have a second set of them."""
+    workload = WORKLOADS[name]
     rng = np.random.default_rng(7)
     images, labels = rng.integers(0, 256, (N, 784), np.uint8), rng.integers(0, 10, N)
     fastpc = FastPC()

@@ -28,6 +28,14 @@ def test_every_row_of_the_table_is_there_with_a_bar_below_its_aim():
         ((2, 3, 4), 3, "backprop", 2 * 12 + 3 * 24),
         ((2, 3, 4), 3, "ipc", 3 * (2 * 12 + 3 * 24)),
         ((2, 3, 4), 5, "notebook", 5 * (3 * 12 + 4 * 24)),
+        # Forward, one product a step, and the weight gradient.
+        ((2, 3, 4), 3, "fpa", 2 * 12 + 5 * 24),
+        # One step of relaxation, whatever is asked for.
+        ((2, 3, 4), 3, "zil", 2 * 12 + 4 * 24),
+        # The lowest layer moves too.
+        ((2, 3, 4), 1, "unsupervised", 4 * 12 + 4 * 24),
+        # PC's count, and the other network's two products of each matrix.
+        ((2, 3, 4), 1, "hybrid", (2 * 12 + 4 * 24) + 2 * (12 + 24)),
         # bPC: the network's count, and its reverse's, whose clamped layer is the other one.
         ((2, 3, 4), 1, "bpc", (2 * 12 + 4 * 24) + (2 * 24 + 4 * 12)),
         # A third layer of 2·4·5 = 40 costs what the second does.
@@ -64,6 +72,11 @@ def test_a_small_network_counts_as_worked_out_by_hand(sizes, steps, rule, by_han
         ("A64-backprop", 2 * 200_704 + 3 * 2_560),
         ("A64-ipc", 8 * 409_088),
         ("A64-epc", 447_488),
+        ("A64-fpa", 2 * 200_704 + 10 * 2_560),
+        ("A64-zil", 2 * 200_704 + 4 * 2_560),
+        # G's count for 8 steps, and the network that guesses: 4·(784·128 + 128·10).
+        ("H", (2 * 2_560 + 18 * 200_704) + 2 * (200_704 + 2_560)),
+        ("U", 18 * (8_192 + 200_704)),
         ("B-backprop", 2 * 401_408 + 3 * 136_192),
     ],
 )
