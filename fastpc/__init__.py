@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         CheckpointError,
         ConfigurationError,
         DataError,
+        DependencyError,
         DivergenceError,
         FastPCError,
     )
@@ -48,6 +49,7 @@ _HOMES = {
         "CheckpointError",
         "ConfigurationError",
         "DataError",
+        "DependencyError",
         "DivergenceError",
         "FastPCError",
     ),
@@ -87,6 +89,7 @@ __all__ = [
     "Cosine",
     "DataError",
     "Dataset",
+    "DependencyError",
     "DivergenceError",
     "ErrorPC",
     "FastPCError",

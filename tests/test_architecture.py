@@ -14,7 +14,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # of each other, but those of one package do.
 LAYERS = [
     ("errors",),
-    ("checks",),
+    ("checks", "extras"),
     ("structure", "clamp", "relaxation", "presets", "schedules", "initializers", "parameters", "history"),
     ("optimizers", "data", "reproductions"),
     ("engine",),
