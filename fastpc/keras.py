@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastpc.checks import require_choice, require_number
+from fastpc.engine.activations import LEAK
 from fastpc.errors import ConfigurationError
 from fastpc.extras import tensorflow
 from fastpc.network import DTYPES, LOSSES, PCNetwork
-from fastpc.structure import scales_of, skips_of
+from fastpc.structure import ACTIVATIONS, scales_of, skips_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-LEAK = 0.01  # of leaky_relu here; Keras's own default is another
 
 
 def to_keras(network: PCNetwork, softmax: bool, scale: float | None) -> Any:
@@ -29,7 +28,7 @@ def to_keras(network: PCNetwork, softmax: bool, scale: float | None) -> Any:
     if scale is not None:
         require_number("to_keras", "scale", scale, above=0)
     keras = tensorflow("to_keras").keras
-    activations = [_activation(keras, name) for name in network.activations]
+    activations = [_activation(keras, name, network.dtype) for name in network.activations]
     dtype, last = network.dtype, network.n_layers
     x = inputs = keras.Input((network.sizes[0],), dtype=dtype, name="input")
     if scale is not None:
@@ -61,18 +60,23 @@ def from_keras(model: Any, loss: str | None, seed: int) -> PCNetwork:
     activations: list[str] = []
     for layer in _chain(keras, model):
         if type(layer) is keras.layers.Dense:
-            _require_plain(layer, activations)
-            kernels.append(np.asarray(layer.get_weights()[0]))
-            biases.append(layer.get_weights()[1] if layer.use_bias else np.zeros(layer.units))
+            _require_plain(layer)
+            kernel, *bias = layer.get_weights()
+            kernels.append(kernel)
+            biases.append(bias[0] if bias else np.zeros(layer.units))
             activations.append(_name(keras, layer))
         elif kernels and activations[-1] == "identity":
             activations[-1] = _name(keras, layer)
         else:
-            raise _refusal(f"two activations behind one Dense layer, the second of them {_described(layer)}")
+            raise _refusal(f"{_described(layer)} where no linear Dense layer is before it; use one activation for each")
+    if not kernels:
+        raise _refusal("one without any; add some")
+    if len({kernel.dtype for kernel in kernels}) > 1:
+        raise _refusal("layers of float32 and of float64; use one of these for all")
     *hidden, last = activations
     if "softmax" in hidden or last not in ("identity", "softmax"):
-        wrong = "softmax below the output" if "softmax" in hidden else f"{last} at the output"
-        raise _refusal(f"{wrong}; the output is linear, or a softmax, and no hidden layer has one")
+        wrong = "a softmax below the output" if "softmax" in hidden else f"{last} at the output"
+        raise _refusal(f"{wrong}; use a linear output or a softmax, and one of fastpc's activations below")
     if last == "softmax" and loss == "squared_error":
         raise ConfigurationError(
             'expected loss="cross_entropy" for a model with a softmax at its output, got "squared_error"; '
@@ -87,73 +91,78 @@ def from_keras(model: Any, loss: str | None, seed: int) -> PCNetwork:
 
 def _chain(keras: Any, model: Any) -> list[Any]:
     """Return the layers between input and output, each fed by the one before; a Flatten in front is left out."""
-    if not isinstance(model, keras.Sequential | keras.Model):
+    parts = keras.layers
+    if not isinstance(model, keras.Model):
         raise _refusal(f"{type(model).__name__}; pass a keras.Sequential or a functional model")
-    if not model.built or not hasattr(model, "inputs") or model.inputs is None:
+    if not getattr(model, "inputs", None):
         raise _refusal(
-            f"{type(model).__name__} {model.name!r} without a known input; begin a Sequential with keras.Input, "
+            f"the {type(model).__name__} {model.name!r} without a known input; begin a Sequential with keras.Input, "
             "or build a functional model in place of a class of its own"
         )
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         raise _refusal(f"a model of {len(model.inputs)} inputs and {len(model.outputs)} outputs; use one of each")
-    layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
-    parts = keras.layers
-    known = (parts.Dense, parts.Flatten, parts.Activation, parts.ReLU, parts.LeakyReLU, parts.Softmax)
-    below = model.inputs[0]
+    layers = [layer for layer in model.layers if not isinstance(layer, parts.InputLayer)]
+    known = (parts.Dense, parts.Activation, parts.ReLU, parts.LeakyReLU, parts.Softmax)
     for k, layer in enumerate(layers):
-        if type(layer) not in known or (type(layer) is parts.Flatten and k > 0):
+        if type(layer) not in known and not (k == 0 and type(layer) is parts.Flatten):
             raise _refusal(f"{_described(layer)}; leave it out, or do its work on the data")
-        if len(layer._inbound_nodes) != 1 or layer.input is not below:
-            raise _refusal(f"{_described(layer)} that is used twice, or not fed by the layer before; use a plain chain")
-        below = layer.output
+    if not isinstance(model, keras.Sequential):  # which are chains by themselves
+        _require_chain(model, layers)
     if layers and type(layers[0]) is parts.Flatten:
         layers = layers[1:]
     elif len(model.inputs[0].shape) != 2:
         raise _refusal(f"inputs of shape {model.inputs[0].shape}; begin with keras.layers.Flatten")
-    if not any(type(layer) is parts.Dense for layer in layers) or below is not model.outputs[0]:
-        raise _refusal("a model that does not end in its last layer, or has no Dense one; use a plain chain")
     return layers
 
 
-def _require_plain(layer: Any, before: list[str]) -> None:
+def _require_chain(model: Any, layers: list[Any]) -> None:
+    """Raise unless every layer is fed by the one before, and the last is the output."""
+    below = model.inputs[0]
+    for layer in layers:
+        if layer.input is not below:
+            raise _refusal(f"{_described(layer)} that the layer before does not feed; use a plain chain")
+        below = layer.output
+    if layers and below is not model.outputs[0]:
+        raise _refusal(f"{_described(layers[-1])} whose first output is not the model's; use a plain chain")
+
+
+def _require_plain(layer: Any) -> None:
     """Raise unless a Dense layer computes in one dtype that we have, with no weights but kernel and bias."""
     dtypes = {layer.compute_dtype, layer.variable_dtype}
     if len(dtypes) != 1 or not dtypes <= set(DTYPES):
         raise _refusal(f"{_described(layer)} in {layer.dtype_policy.name}; use float32 or float64 for all layers")
     if getattr(layer, "quantization_mode", None) or getattr(layer, "lora_enabled", False):
         raise _refusal(f"{_described(layer)} that is quantized or has LoRA weights; merge these into its kernel first")
-    del before
 
 
-def _activation(keras: Any, name: str) -> Any:
+def _activation(keras: Any, name: str, dtype: str) -> Any:
     """Return Keras's object for an activation of ours."""
     if name == "leaky_relu":
-        return keras.layers.LeakyReLU(negative_slope=LEAK)
+        return keras.layers.LeakyReLU(negative_slope=LEAK, dtype=dtype)
     return keras.activations.get("linear" if name == "identity" else name)
 
 
 def _name(keras: Any, layer: Any) -> str:
-    """Return our name of what a layer does behind its product, or instead of one."""
+    """Return our name of the activation that a layer has, or is."""
     f = getattr(layer, "activation", layer)
-    parts = keras.layers
-    if isinstance(f, parts.ReLU | parts.LeakyReLU):
-        slope, most, threshold = (
-            float(getattr(f, key, None) or 0) for key in ("negative_slope", "max_value", "threshold")
-        )
-        if not most and not threshold and slope in (0.0, LEAK):
-            return "leaky_relu" if slope else "relu"
-    if isinstance(f, parts.Softmax):
-        if f.axis in (-1, 1):
-            return "softmax"
-    elif isinstance(f, parts.Activation):
-        return _name(keras, f)
-    for name in ("linear", "relu", "tanh", "sigmoid", "gelu", "silu", "hard_tanh", "softmax"):
-        if f is getattr(keras.activations, name, None):
-            return "identity" if name == "linear" else name
+    if isinstance(f, keras.layers.Activation):
+        f = f.activation
+    # leaky_relu is no function of Keras's here: that one has another slope.
+    functions = {getattr(keras.activations, name, None): name for name in ACTIVATIONS if name != "leaky_relu"}
+    functions[keras.activations.linear] = "identity"
+    if f in functions:
+        return functions[f]
+    if f is keras.activations.softmax or (isinstance(f, keras.layers.Softmax) and f.axis in (-1, 1)):
+        return "softmax"
+    slope = getattr(f, "negative_slope", None)
+    if isinstance(f, keras.layers.LeakyReLU) and slope == LEAK:
+        return "leaky_relu"
+    if isinstance(f, keras.layers.ReLU) and f.max_value is None and not f.threshold and slope in (0, LEAK):
+        return "leaky_relu" if slope else "relu"
     what = getattr(f, "__name__", None) or type(f).__name__
     raise _refusal(
-        f"the activation {what} of {_described(layer)}; use one of fastpc's, with a negative slope of {LEAK} for "
-        "keras.layers.LeakyReLU"
+        f"the activation {what} of {_described(layer)}; use {', '.join(ACTIVATIONS[1:])}, "
+        f"for leaky_relu keras.layers.LeakyReLU({LEAK})"
     )
 
 

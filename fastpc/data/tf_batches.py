@@ -49,7 +49,7 @@ def numpy_batches(source: Any) -> Iterator[Any]:
 
 def _has_single_samples(parts: tuple[Any, ...]) -> bool:
     """Return whether pairs of these specs are single samples: inputs or targets without a batch's axis of their own."""
-    shapes = [getattr(part, "shape", None) for part in parts]
+    shapes: list[Any] = [getattr(part, "shape", None) for part in parts]
     if len(shapes) != 2 or any(shape is None or shape.rank is None for shape in shapes):
         return False
     inputs, targets = shapes

@@ -87,7 +87,7 @@ class TestTraining:
         assert trainers[0].evaluate(data).accuracy == trainers[1].evaluate((IMAGES, LABELS)).accuracy
 
     def test_what_does_not_fit_the_network_is_refused(self) -> None:
-        with pytest.raises(DataError, match="64 features.* got 784"):
+        with pytest.raises(DataError, match=r"64 features.* got 784"):
             Trainer(PCNetwork((64, 3))).fit(stream().batch(4))
 
 

@@ -38,7 +38,7 @@ def test_samples_come_one_by_one_to_be_shuffled_before_they_are_batched() -> Non
     assert stream.element_spec[0].shape == (784,)
     x, y = read(stream.shuffle(6, seed=0).batch(6))
     for sample, label in zip(x, y, strict=True):
-        assert np.any(np.all(sample == IMAGES.reshape(6, 784)[LABELS == label] * np.float32(1 / 255), axis=1))
+        assert np.any(np.all(sample == IMAGES.reshape(6, 784)[label == LABELS] * np.float32(1 / 255), axis=1))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
