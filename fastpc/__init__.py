@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         Unsupervised,
     )
     from fastpc.schedules import Constant, Cosine, Step, Warmup
+    from fastpc.tensorboard import TensorBoard
     from fastpc.trainer import Trainer
 
 __version__ = "0.1.0"
@@ -69,6 +70,7 @@ _HOMES = {
         "Unsupervised",
     ),
     "fastpc.schedules": ("Constant", "Cosine", "Step", "Warmup"),
+    "fastpc.tensorboard": ("TensorBoard",),
     "fastpc.trainer": ("Trainer",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -101,6 +103,7 @@ __all__ = [
     "PCNetwork",
     "Shuffle",
     "Step",
+    "TensorBoard",
     "Trainer",
     "Unsupervised",
     "Warmup",

@@ -24,7 +24,7 @@ LAYERS = [
     ("spectrum", "evaluation"),
     ("inference", "checkpoint", "keras"),
     ("session", "generative"),
-    ("trainer", "notebook", "incremental", "hybrid", "bidirectional_session"),
+    ("trainer", "tensorboard", "notebook", "incremental", "hybrid", "bidirectional_session"),
     ("cli",),
     ("__main__",),
 ]
