@@ -146,8 +146,8 @@ def mosaic(images: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.float32]:
     height, width, channels = (*shape, 1)[:3]
     columns = min(len(images), _COLUMNS)
     rows = -(-len(images) // columns)
-    # A line of a pixel around each.
-    whole = np.full((rows, columns, height + 1, width + 1, channels), 0.5, np.float32)
+    # A white line of a pixel around each.
+    whole = np.full((rows, columns, height + 1, width + 1, channels), 1, np.float32)
     cells = whole.reshape(rows * columns, height + 1, width + 1, channels)
     cells[: len(images), :height, :width] = np.clip(images, 0, 1).reshape(-1, height, width, channels)
     together = whole.transpose(0, 2, 1, 3, 4).reshape(1, rows * (height + 1), columns * (width + 1), channels)

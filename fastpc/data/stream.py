@@ -36,9 +36,11 @@ def collect(batches: Iterable[Any]) -> tuple[Any, Any]:
         from the first, or if the stream is known to be endless.
     """
     pairs: list[tuple[Any, Any]] = []
+    first = ""
     for number, batch in enumerate(numpy_batches(batches) if is_tf_dataset(batches) else batches):
         pairs.append(_own_pair(batch, number))
-        kind, first = _kind(pairs[-1]), _kind(pairs[0])
+        kind = _kind(pairs[-1])
+        first = first or kind
         if kind != first:
             raise DataError(
                 f"expected batches alike but for their length, got {kind} in batch {number} "
