@@ -16,6 +16,7 @@ from fastpc.extras import load, tensorflow
 from fastpc.rules import Generative, Hybrid, Notebook, Unsupervised
 
 if TYPE_CHECKING:
+    from fastpc.data import Dataset
     from fastpc.history import EpochRecord, History
     from fastpc.network import PCNetwork
     from fastpc.trainer import Trainer
@@ -55,13 +56,14 @@ class TensorBoard:
         self, log_dir: str | PathLike[str], *, every: int = 1, image_shape: tuple[int, ...] | None = None
     ) -> None:
         require_whole("TensorBoard", "every", every, at_least=0)
-        for length in image_shape or ():
-            require_whole("TensorBoard", "each length in image_shape", length, at_least=1)
-        if image_shape is not None and (len(image_shape) not in (2, 3) or (*image_shape, 1)[2] not in (1, 3)):
+        known = image_shape is None or (isinstance(image_shape, tuple | list) and len(image_shape) in (2, 3))
+        if not known or (image_shape is not None and (*image_shape, 1)[2] not in (1, 3)):
             raise ConfigurationError(
                 "expected image_shape to be (height, width), or with 1 or 3 channels behind it, "
                 f"got {image_shape!r}; pass for example (28, 28)"
             )
+        for length in image_shape or ():
+            require_whole("TensorBoard", "each length in image_shape", length, at_least=1)
         self._tf = tensorflow("the TensorBoard callback")
         load("tensorboard", "the TensorBoard callback", "tensorflow")
         self.log_dir, self.every, self.image_shape = fspath(log_dir), every, image_shape
@@ -79,15 +81,18 @@ class TensorBoard:
         if self._writer is None:
             self._writer = self._tf.summary.create_file_writer(self.log_dir)
 
-    def on_fit_begin(self, trainer: Trainer) -> None:
-        """Say what is trained and how, and what the network is like before."""
-        self._open()
+    def on_compile(self, trainer: Trainer, data: Dataset) -> None:
+        """Raise a ConfigurationError unless images are of the shape that was given, before any time is spent."""
         pixels = _image_weights(trainer).shape[1]
         if self.image_shape is not None and math.prod(self.image_shape) != pixels:
             raise ConfigurationError(
                 f"expected image_shape of {pixels} numbers, as the network's images have, got {self.image_shape}; "
                 "change it, or leave it out"
             )
+
+    def on_fit_begin(self, trainer: Trainer) -> None:
+        """Say what is trained and how, and what the network is like before."""
+        self._open()
         if trainer.epochs_done == 0:
             self._write_run(trainer)
             self._write_network(trainer, 0)

@@ -1,6 +1,7 @@
 """What the callback writes, as TensorBoard itself reads it."""
 
 import io
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -179,6 +180,7 @@ def test_training_goes_as_it_goes_without(tmp_path):
         ({"every": -1}, "every"),
         ({"every": 0.5}, "every"),
         ({"image_shape": (8,)}, "image_shape"),
+        ({"image_shape": 64}, "image_shape"),
         ({"image_shape": (8, 8, 2)}, "image_shape"),
         ({"image_shape": (8, 0)}, "image_shape"),
         ({"image_shape": (8, 9)}, r"image_shape of 64 numbers.* got \(8, 9\)"),
@@ -211,6 +213,25 @@ def test_the_command_line_writes_it_too(tmp_path, capsys):
     assert [step for step, _ in values(tmp_path / "logs", "accuracy/train")] == [1, 2]
     assert main([*arguments, "--tensorboard", "/dev/null/logs"]) == 2
     assert "expected a folder" in capsys.readouterr().err
+
+
+def test_the_command_line_keeps_tensorflows_log_out_of_sight(tmp_path):
+    command = [
+        sys.executable,
+        "-m",
+        "fastpc",
+        "train",
+        "--data",
+        "digits",
+        "--hidden",
+        "16",
+        "--epochs",
+        "1",
+        "--quiet",
+    ]
+    done = subprocess.run([*command, "--tensorboard", str(tmp_path)], capture_output=True, text=True, check=True)
+    assert len(done.stdout.splitlines()) == 1
+    assert done.stderr == ""
 
 
 def test_the_picture_is_a_png(tmp_path):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastpc import __version__
 from fastpc.checks import require_whole
-from fastpc.cli import build
+from fastpc.cli import build, watch
 from fastpc.cli.notice import CompileNotice
 from fastpc.cli.options import say, warn
 from fastpc.cli.run import MetricsWriter, RunFolder
@@ -87,9 +87,7 @@ class Job:
         self._folder = None if out is None else RunFolder(out)
         self._callbacks: list[Any] = [CompileNotice()]
         if tensorboard is not None:
-            from fastpc.tensorboard import TensorBoard
-
-            self._callbacks.append(TensorBoard(tensorboard))
+            self._callbacks.append(watch.tensorboard(tensorboard))
         train, self._test = find(source, warn=warn)
         sizes = build.layer_sizes(preset, layers, train.n_features, train.n_outputs)
         self._preset = replace(preset, hidden=sizes[1:-1])

@@ -91,6 +91,16 @@ class TestTraining:
             Trainer(PCNetwork((64, 3))).fit(stream().batch(4))
 
 
+def test_where_inputs_alone_are_due_a_stream_of_pairs_becomes_a_data_set_first() -> None:
+    network = PCNetwork((784, 3))
+    for given in (stream().batch(4), stream().batch(4).map(lambda x, y: x)):
+        with pytest.raises(DataError, match=r"got a tf.data.Dataset; pass as_dataset\(stream\)"):
+            network.predict(given)
+    with pytest.raises(DataError, match=r"expected inputs as one array, got a tf.data.Dataset"):
+        as_dataset(stream().batch(4), LABELS)
+    assert np.array_equal(network.predict(as_dataset(stream().batch(4))), network.predict(IMAGES))
+
+
 @pytest.mark.parametrize(
     ("source", "message"),
     [
