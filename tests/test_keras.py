@@ -1,6 +1,5 @@
 """To Keras and back: the same outputs; what cannot be carried over is refused by its name."""
 
-import sys
 from typing import Any
 
 import numpy as np
@@ -8,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 from fastpc.data import as_dataset, as_tf_dataset
-from fastpc.errors import ConfigurationError, DependencyError
+from fastpc.errors import ConfigurationError
 from fastpc.network import PCNetwork
 from fastpc.structure import ACTIVATIONS
 from strategies import Case, cases
@@ -218,14 +217,3 @@ def test_what_no_network_has_is_refused_by_its_name(make, named):
 def test_an_unknown_loss_is_refused():
     with pytest.raises(ConfigurationError, match="'mse'"):
         PCNetwork.from_keras(chain(layers.Dense(3)), loss="mse")
-
-
-def test_without_tensorflow_one_sentence_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "tensorflow", None)
-    for call in (PCNetwork((4, 2)).to_keras, lambda: PCNetwork.from_keras(None), lambda: as_tf_dataset(([[1.0]], [0]))):
-        with pytest.raises(
-            DependencyError, match=r"expected tensorflow for .*; install fastpc\[tensorflow\]"
-        ) as caught:
-            call()
-        assert "\n" not in str(caught.value)
-        assert isinstance(caught.value, ImportError)

@@ -15,7 +15,6 @@ from fastpc import (
     BidirectionalNetwork,
     BidirectionalPC,
     ConfigurationError,
-    DependencyError,
     Generative,
     Hybrid,
     PCNetwork,
@@ -197,14 +196,6 @@ def test_a_folder_that_cannot_be_written_to_is_refused_at_once(tmp_path):
         with pytest.raises(ConfigurationError, match="folder that TensorBoard's files can be written to") as caught:
             TensorBoard(path)
         assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize("missing", ["tensorflow", "tensorboard"])
-def test_what_is_missing_is_said_in_one_sentence(tmp_path, monkeypatch, missing):
-    monkeypatch.setitem(sys.modules, missing, None)
-    with pytest.raises(DependencyError, match=rf"expected {missing} for .*; install fastpc\[tensorflow\]") as caught:
-        TensorBoard(tmp_path)
-    assert "\n" not in str(caught.value)
 
 
 def test_the_command_line_writes_it_too(tmp_path, capsys):
