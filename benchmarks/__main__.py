@@ -10,6 +10,7 @@ race NAME           seconds of training until the test accuracy reaches its targ
 choose NAME         settings for a race, on a validation split
 auto                what the automatic state step costs
 solver              fewer products to the same equilibrium: sweeps against plain steps
+tfdata              what it costs to read a tf.data.Dataset instead of arrays
 train               what ``fastpc train`` reaches by default
 """
 
@@ -31,6 +32,7 @@ COMMANDS = {
     "choose": "settings",
     "auto": "automatic",
     "solver": "solver",
+    "tfdata": "tf_data",
     "train": "training",
 }
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         CheckpointError,
         ConfigurationError,
         DataError,
+        DependencyError,
         DivergenceError,
         FastPCError,
     )
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
         Unsupervised,
     )
     from fastpc.schedules import Constant, Cosine, Step, Warmup
+    from fastpc.tensorboard import TensorBoard
     from fastpc.trainer import Trainer
 
 __version__ = "0.1.0"
@@ -48,6 +50,7 @@ _HOMES = {
         "CheckpointError",
         "ConfigurationError",
         "DataError",
+        "DependencyError",
         "DivergenceError",
         "FastPCError",
     ),
@@ -67,6 +70,7 @@ _HOMES = {
         "Unsupervised",
     ),
     "fastpc.schedules": ("Constant", "Cosine", "Step", "Warmup"),
+    "fastpc.tensorboard": ("TensorBoard",),
     "fastpc.trainer": ("Trainer",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -87,6 +91,7 @@ __all__ = [
     "Cosine",
     "DataError",
     "Dataset",
+    "DependencyError",
     "DivergenceError",
     "ErrorPC",
     "FastPCError",
@@ -98,6 +103,7 @@ __all__ = [
     "PCNetwork",
     "Shuffle",
     "Step",
+    "TensorBoard",
     "Trainer",
     "Unsupervised",
     "Warmup",

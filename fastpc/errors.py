@@ -22,6 +22,10 @@ class CheckpointError(FastPCError):
     """A saved model that is damaged, incomplete, or not one of ours."""
 
 
+class DependencyError(FastPCError, ImportError):
+    """An optional package that is needed and cannot be imported."""
+
+
 class DivergenceError(FastPCError, ArithmeticError):
     """Training left the finite numbers.
 

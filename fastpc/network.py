@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastpc import initializers
 from fastpc.checks import require_choice, require_whole
 from fastpc.clamp import Clamp
+from fastpc.conversion import Conversion
 from fastpc.errors import DataError
 from fastpc.generation import Generation
 from fastpc.parameters import LayerArrays
@@ -39,7 +40,7 @@ DTYPES = ("float32", "float64")
 _SETTINGS = frozenset({"sizes", "activations", "loss", "dtype", "seed", "initializer", "residual", "scaling"})
 
 
-class PCNetwork(Generation):
+class PCNetwork(Generation, Conversion):
     """A fully connected predictive coding network.
 
     Parameters

@@ -126,14 +126,16 @@ class Trainer:
             begins the interrupted epoch anew.
         """
         require_whole("Trainer.fit", "epochs", epochs, at_least=0)
+        begin = perf_counter()
         train = as_dataset(data)
+        converting = perf_counter() - begin
         held_out = None if validation is None else as_dataset(validation)
         session = self._start_session()
         if held_out is not None:
             session.check(held_out)
         begin = perf_counter()
         session.bind(train)
-        converting = perf_counter() - begin
+        converting += perf_counter() - begin
         self.history = History()
         self._call("on_compile", train)
         self.history.compile_seconds = session.compile()

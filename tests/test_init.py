@@ -40,6 +40,12 @@ def test_data_and_settings_load_no_compiler():
     assert top_level(modules).isdisjoint({"tensorflow", "sklearn", "matplotlib", "numba"})
 
 
+def test_tensorflow_waits_until_it_is_used():
+    names = ("PCNetwork", "Trainer", "TensorBoard", "data.as_tf_dataset")
+    modules = modules_after("import fastpc, fastpc.keras", *(f"fastpc.{name}" for name in names))
+    assert top_level(modules).isdisjoint({"tensorflow", "tensorboard", "keras"})
+
+
 def test_every_public_name_is_there_and_listed():
     for name in fastpc.__all__:
         assert getattr(fastpc, name) is not None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastpc import __version__
 from fastpc.checks import require_whole
-from fastpc.cli import build
+from fastpc.cli import build, watch
 from fastpc.cli.notice import CompileNotice
 from fastpc.cli.options import say, warn
 from fastpc.cli.run import MetricsWriter, RunFolder
@@ -52,6 +52,8 @@ class Job:
         How many to compute with.
     out : pathlib.Path, optional
         The folder to write to.
+    tensorboard : pathlib.Path, optional
+        The folder for TensorBoard's files.
 
     Attributes
     ----------
@@ -75,6 +77,7 @@ class Job:
         seed: int,
         threads: int | None,
         out: Path | None,
+        tensorboard: Path | None = None,
     ) -> None:
         from fastpc.data import find
 
@@ -82,6 +85,9 @@ class Job:
         build.rule(preset)  # what is wrong with it is said before data are looked for
         optimizer = build.optimizer(preset)
         self._folder = None if out is None else RunFolder(out)
+        self._callbacks: list[Any] = [CompileNotice()]
+        if tensorboard is not None:
+            self._callbacks.append(watch.tensorboard(tensorboard))
         train, self._test = find(source, warn=warn)
         sizes = build.layer_sizes(preset, layers, train.n_features, train.n_outputs)
         self._preset = replace(preset, hidden=sizes[1:-1])
@@ -113,7 +119,7 @@ class Job:
         DivergenceError
             If training leaves the finite numbers. No model is written then.
         """
-        callbacks: list[Any] = [CompileNotice()]
+        callbacks = list(self._callbacks)
         if self._folder is not None:
             self._folder.begin(self.configuration)
             callbacks.append(MetricsWriter(self._folder))

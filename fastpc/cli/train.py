@@ -37,6 +37,8 @@ fastpc train --direction generative        learn to draw digits, and recognise t
 
 fastpc train --preset pc-se                the settings of a figure to reach; --preset list names all
 
+fastpc train --tensorboard logs            watch with tensorboard --logdir logs
+
 fastpc train --data digits --json          small data, a result for programs
 """
 
@@ -229,6 +231,10 @@ def train(
             metavar="DIR",
         ),
     ] = None,
+    tensorboard: Annotated[
+        Path | None,
+        _option("Output", "Write scalars, histograms and images for TensorBoard here.", metavar="DIR"),
+    ] = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -266,6 +272,6 @@ def train(
     }
     settings = build.chosen(preset, rule, given)
     sizes = None if layers is None else parse_sizes("--layers", layers)
-    job = Job(settings, sizes, data, validation, seed, threads, out)
+    job = Job(settings, sizes, data, validation, seed, threads, out, tensorboard)
     result = job.run(show_progress=not quiet and not as_json)
     report(result, as_json=as_json, quiet=quiet)

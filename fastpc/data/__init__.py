@@ -11,6 +11,7 @@ from fastpc.data.idx import load_idx
 from fastpc.data.mnist import find, load_mnist
 from fastpc.data.npz import load_npz
 from fastpc.data.shuffle import Shuffle
+from fastpc.data.tf_dataset import as_tf_dataset
 
 __all__ = [
     "Dataset",
@@ -20,6 +21,7 @@ __all__ = [
     "as_dataset",
     "as_inputs",
     "as_targets",
+    "as_tf_dataset",
     "find",
     "load_digits",
     "load_idx",

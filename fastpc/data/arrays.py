@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from fastpc.data.csr import canonical_csr, is_sparse
 from fastpc.data.dtypes import engine_dtype, engine_memory
+from fastpc.data.tf_batches import is_tf_dataset
 from fastpc.errors import ConfigurationError, DataError
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ def as_array(value: object, role: str) -> NDArray[Any]:
     """
     if is_sparse(value):
         return np.asarray(canonical_csr(value, role).toarray())
+    if is_tf_dataset(value):
+        raise DataError(f"expected {role} as one array, got a tf.data.Dataset; pass as_dataset(stream) of pairs")
     if np.ma.is_masked(value):
         raise DataError(f"expected {role} without masked entries, got a masked array; fill or drop them")
     try:

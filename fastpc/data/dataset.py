@@ -142,7 +142,8 @@ def as_dataset(
     ----------
     x : array-like, sparse matrix, Dataset, tf.data.Dataset, or iterable of batches
         Inputs, with their targets in `y`; or, without `y`, a pair ``(x, y)``, a data set, or
-        anything that yields batches ``(x, y)``. Batches are gathered into arrays.
+        anything that yields batches ``(x, y)``. Batches are gathered into arrays, once; a
+        tf.data.Dataset may also yield single samples.
     y : array-like, optional
         The targets; see `as_targets` for what counts as labels.
     n_classes : int, optional

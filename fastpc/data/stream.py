@@ -1,16 +1,14 @@
 """Gathering batches from an iterable, such as a tf.data.Dataset, into two arrays."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from fastpc.data.arrays import as_array
 from fastpc.data.csr import canonical_csr, is_sparse
+from fastpc.data.tf_batches import is_tf_dataset, numpy_batches
 from fastpc.errors import DataError
-
-# What tf.data.Dataset.cardinality() returns for a data set that never ends.
-_INFINITE = -1
 
 
 def collect(batches: Iterable[Any]) -> tuple[Any, Any]:
@@ -24,7 +22,8 @@ def collect(batches: Iterable[Any]) -> tuple[Any, Any]:
     batches : iterable of pairs
         Each pair holds arrays of (b, ...) inputs and (b, ...) targets, or sparse inputs. All
         batches have the same dtypes and the same shapes but for b. The arrays are copied: an
-        iterator may fill the same buffer again and again.
+        iterator may fill the same buffer again and again. A tf.data.Dataset may also yield single
+        samples.
 
     Returns
     -------
@@ -37,9 +36,11 @@ def collect(batches: Iterable[Any]) -> tuple[Any, Any]:
         from the first, or if the stream is known to be endless.
     """
     pairs: list[tuple[Any, Any]] = []
-    for number, batch in enumerate(_iterate(batches)):
+    first = ""
+    for number, batch in enumerate(numpy_batches(batches) if is_tf_dataset(batches) else batches):
         pairs.append(_own_pair(batch, number))
-        kind, first = _kind(pairs[-1]), _kind(pairs[0])
+        kind = _kind(pairs[-1])
+        first = first or kind
         if kind != first:
             raise DataError(
                 f"expected batches alike but for their length, got {kind} in batch {number} "
@@ -49,15 +50,6 @@ def collect(batches: Iterable[Any]) -> tuple[Any, Any]:
         raise DataError("expected batches of (x, y), got none; check that the iterable is not used up")
     xs, ys = zip(*pairs, strict=True)
     return _join(xs), _join(ys)
-
-
-def _iterate(batches: Iterable[Any]) -> Iterator[Any]:
-    """Return an iterator over NumPy batches; a tf.data.Dataset is known by its methods."""
-    cardinality = getattr(batches, "cardinality", None)
-    if callable(cardinality) and int(cardinality()) == _INFINITE:
-        raise DataError("expected a stream that ends, got one that repeats for ever; remove .repeat() or add .take(n)")
-    as_numpy = getattr(batches, "as_numpy_iterator", None)
-    return iter(as_numpy() if callable(as_numpy) else batches)
 
 
 def _own_pair(batch: Any, number: int) -> tuple[Any, Any]:

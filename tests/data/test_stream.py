@@ -74,16 +74,3 @@ class TestSources:
     def test_what_cannot_be_data_is_refused(self, source: Any, message: str) -> None:
         with pytest.raises(DataError, match=message):
             as_dataset(source)
-
-    def test_a_real_tf_data_set(self) -> None:
-        tf = pytest.importorskip("tensorflow")
-        stream = tf.data.Dataset.from_tensor_slices((IMAGES[..., None], LABELS))
-        self.assert_is_everything(as_dataset(stream.batch(4)))
-        with pytest.raises(DataError, match="single samples"):
-            as_dataset(stream)
-        with pytest.raises(DataError, match="repeats for ever"):
-            as_dataset(stream.batch(4).repeat())
-        with pytest.raises(DataError, match="got none"):
-            as_dataset(stream.batch(4).take(0))
-        tensors = as_dataset(tf.constant(IMAGES), tf.constant(LABELS))
-        self.assert_is_everything(tensors)

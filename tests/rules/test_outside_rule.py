@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 import naive
+from examples import custom_rule
+from examples.custom_rule import FadingBackprop
 from fastpc import SGD, Adam, PCNetwork, Trainer, load_digits
 from on_engine import data_of, distance, network_of
-from rules.outside_rule import FadingBackprop
 from strategies import make_case
 
 CASE = make_case((13, 21, 9, 5), ("tanh", "gelu"), batch_size=37)
-HERE = Path(__file__).parent
 
 
 def faded(kept: float) -> naive.Parameters:
@@ -71,7 +71,7 @@ print(np.abs(weights[0]).sum())
 
 
 def test_no_edit_of_its_kernel_is_ever_missed(tmp_path: Path) -> None:
-    source = (HERE / "outside_rule.py").read_text(encoding="utf-8")
+    source = Path(custom_rule.__file__).read_text(encoding="utf-8")
     module = tmp_path / "edited_rule.py"
     environment = os.environ | {"FASTPC_CACHE_DIR": str(tmp_path / "cache"), "PYTHONDONTWRITEBYTECODE": "1"}
 

@@ -1,11 +1,13 @@
-"""A rule that someone else might write, in a file that is no part of the package: the tests import it.
+"""A learning rule of one's own, with a compiled kernel: backpropagation whose signals fade.
 
-Backpropagation whose signals fade: every layer passes on only a part of what it received.
+Every layer passes on only a part of what it received. docs/adding-a-rule.md goes through it, and the test suite holds
+it to its gradient; as a script it learns scikit-learn's digits.
 """
 
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
+from fastpc import Adam, PCNetwork, Trainer, load_digits
 from fastpc.engine.backward import carry_down
 from fastpc.engine.energy import add_energy
 from fastpc.engine.jit import kernel
@@ -51,3 +53,10 @@ class FadingBackprop(TileRule):
     def relaxation(self, number: type, seed: int) -> Fading:
         """Return the settings as the kernel takes them."""
         return Fading(kept=number(self.kept))
+
+
+if __name__ == "__main__":
+    train, test = load_digits()
+    trainer = Trainer(PCNetwork((64, 64, 64, 10)), FadingBackprop(kept=0.5), Adam(0.01))
+    trainer.fit(train, epochs=10)
+    print(f"{trainer.evaluate(test).accuracy:.1%} of the test digits are recognised")
