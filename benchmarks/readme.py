@@ -68,6 +68,8 @@ def race_rows(found: dict[str, Any]) -> list[list[str]]:
         times = [entry["train_seconds"][target] for target in targets] + [entry["total_seconds"][targets[-1]]]
         about = [f"{mean(item[key] for item in relaxed):.3f}" if relaxed else "" for key in ("residual", "cosine")]
         shown = ["not reached" if seconds is None else f"{seconds:.1f}" for seconds in times]
+        cold = entry.get("with_empty_cache", {}).get(targets[-1])
+        shown[-1] += "" if cold is None else f", {cold:.1f} where it compiles"
         rows.append([name, f"PC, {steps} steps" if rule == "pc" else rule, *shown, *about])
     return rows
 

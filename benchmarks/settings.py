@@ -5,6 +5,9 @@ The split is fixed: the last 10,000 of MNIST's 60,000 training images are held o
 for everyone, the setting counts that first has 98% on the held-out images at the end of an epoch, in seconds of
 training; where none gets there, the one that first has 97%. The test set plays no part. What was tried stands in
 ``settings.json`` beside what was chosen.
+
+Implementations of one rule that begin from the same weights and take the samples in the same order have the same
+accuracies. With ``--like NAME`` those of NAME count, and only the seconds of an epoch are measured.
 """
 
 import argparse
@@ -102,25 +105,31 @@ def best(tried: list[dict[str, Any]]) -> dict[str, Any]:
     return dict(min(tried, key=rank)["settings"])
 
 
-def choose(name: str, data: str, python: str | None) -> dict[str, Any]:
-    """Try a racer's grid, each setting in a process of its own."""
-    tried = []
-    for setting in grid(RACERS[name]):
-        arguments = [
-            "-m",
-            "benchmarks",
-            "race",
-            name,
-            "--data",
-            data,
-            "--validation",
-            "--settings",
-            json.dumps(setting),
-        ]
-        found = processes.run([*arguments, "--one", "0"], python or sys.executable)
+def choose(name: str, data: str, python: str | None, like: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Try a racer's grid, each setting in a process of its own; or time the epochs of what one `like` it tried."""
+
+    def once(settings: dict[str, Any], *more: str) -> dict[str, Any]:
+        arguments = ["-m", "benchmarks", "race", name, "--data", data, "--validation", "--one", "0"]
+        return dict(processes.run([*arguments, "--settings", json.dumps(settings), *more], python or sys.executable))
+
+    if like is None:
         kept = ("train_seconds", "epochs", "accuracy")
-        tried.append({"settings": setting, **{key: found[key] for key in kept}})
+        tried = [{"settings": settings} | _part(once(settings), kept) for settings in grid(RACERS[name])]
+    else:
+        sizes = {found["settings"]["batch_size"]: found["settings"] for found in like["tried"]}
+        seconds = {size: once(settings, "--epochs", "3")["epoch_seconds"] for size, settings in sizes.items()}
+        tried = [found | {"train_seconds": _times(found, seconds)} for found in like["tried"]]
     return {"chosen": best(tried), "tried": tried}
+
+
+def _part(found: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
+    return {key: found[key] for key in keys}
+
+
+def _times(found: dict[str, Any], seconds: dict[int, float]) -> dict[str, float | None]:
+    """Return the seconds to each target, from the epochs it took and the seconds of one, by batch size."""
+    each = seconds[found["settings"]["batch_size"]]
+    return {target: None if epochs is None else epochs * each for target, epochs in found["epochs"].items()}
 
 
 def main(arguments: list[str]) -> None:
@@ -129,10 +138,17 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("names", nargs="+", choices=RACERS)
     parser.add_argument("--data")
     parser.add_argument("--python", help="the Python that has the implementation")
+    parser.add_argument("--like", choices=RACERS, metavar="NAME", help="a racer tried already whose accuracies count")
     options = parser.parse_args(arguments)
     data = str(mnist.find(options.data))
     for name in options.names:
-        found = choose(name, data, options.python)
         known = json.loads(FILE.read_text(encoding="utf-8")) if FILE.is_file() else {}
+        if options.like is not None and (
+            options.like not in known
+            or grid(RACERS[options.like]) != grid(RACERS[name])
+            or RACERS[options.like].workload != RACERS[name].workload
+        ):
+            raise BenchmarkError(f"expected --like a racer tried already with {name}'s rule, got {options.like}")
+        found = choose(name, data, options.python, known.get(options.like))
         FILE.write_text(json.dumps(known | {name: found}, indent=1) + "\n", encoding="utf-8")
         print(name, json.dumps(found["chosen"]), flush=True)

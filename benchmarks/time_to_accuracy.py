@@ -71,7 +71,8 @@ def race(racer: Racer, workload: Workload, data: mnist.Mnist, seed: int, started
     about_pc = _about_pc(runner, workload, data)
     time.sleep(REST)
     runner.restart(initial)
-    seconds = np.cumsum([_epoch(runner, epoch, epochs) for epoch in range(len(curve))]).tolist()
+    each = [_epoch(runner, epoch, epochs) for epoch in range(len(curve))]
+    seconds = np.cumsum(each).tolist()
     there = {str(target): reached(curve, target) for target in TARGETS}
 
     def until(times: list[float]) -> dict[str, float | None]:
@@ -80,6 +81,7 @@ def race(racer: Racer, workload: Workload, data: mnist.Mnist, seed: int, started
     return {
         "seed": seed,
         "epochs": there,
+        "epoch_seconds": median(each),
         "train_seconds": until(seconds),
         "total_seconds": until(totals),
         "accuracy": curve,

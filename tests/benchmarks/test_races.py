@@ -92,3 +92,18 @@ def test_the_rate_falls_over_the_epochs_planned():
     assert settings.factor(0, 4) == 1
     assert settings.factor(2, 4) == pytest.approx(0.5)
     assert 0 < settings.factor(3, 4) < 0.2
+
+
+def test_accuracies_of_another_implementation_count_with_seconds_of_one_s_own(monkeypatch):
+    def run(arguments, python):
+        size = settings.json.loads(arguments[arguments.index("--settings") + 1])["batch_size"]
+        return {"epoch_seconds": 64.0 / size}
+
+    def tried(size, epochs):
+        return {"settings": {"batch_size": size}, "epochs": {"0.97": 1, "0.98": epochs}, "accuracy": [0.98]}
+
+    monkeypatch.setattr(settings.processes, "run", run)
+    like = {"tried": [tried(64, 2), tried(128, 3), tried(128, None)]}
+    found = settings.choose("keras", "data", None, like)
+    assert [item["train_seconds"]["0.98"] for item in found["tried"]] == [2.0, 1.5, None]
+    assert found["chosen"] == {"batch_size": 128}
