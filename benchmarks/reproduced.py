@@ -64,11 +64,11 @@ def sampled(record: dict[str, Any]) -> str:
     rows += [[origin, f"{part:.1%}"] for origin, part in found["recognised"].items()]
     classes = ", ".join(f"{n:,} as {k}" for k, n in enumerate(found["classes"]))
     about = (
-        f"`{found['classifier']}`, seed 0, judges. From the prior: the mean over networks of {len(found['seeds'])} seeds "
+        f"`{found['classifier']}`, seed 0, judges. From the prior: the mean over {len(found['seeds'])} seeds "
         f"({', '.join(f'{part:.1%}' for part in found['seeds'])}); the first one's are recognised {classes}. "
         "Principal components, as many, are drawn from the Gaussian that the training images have; shuffled are the "
-        "pixels of each test image, to show how much confidence means. The first network's latents of test images deviate "
-        f"by {found['deviation']:.2f} from 0, where the prior's deviate by 1."
+        "pixels of each test image, to show how much confidence means. The first network's latents of test images "
+        f"deviate by {found['deviation']:.2f} from 0, where the prior's deviate by 1."
     )
     return f"{markdown(rows)}\n\n{about}"
 
