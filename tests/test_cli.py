@@ -12,8 +12,8 @@ import pytest
 
 import fastpc
 from commands import SMALL, complaint, run_json
-from fastpc import network, optimizers, schedules
-from fastpc.cli import main, notice
+from fastpc import network, optimizers, plots, schedules
+from fastpc.cli import configuration, main, notice
 from fastpc.presets import BY_RULE, DEFAULT
 from fastpc.rules import BY_NAME
 
@@ -167,19 +167,16 @@ class TestOut:
     def test_a_run_leaves_model_metrics_and_settings(self, capsys, tmp_path):
         result = run_json(capsys, *SMALL, "--out", str(tmp_path / "new" / "run"))
         folder = tmp_path / "new" / "run"
-        assert {path.name for path in folder.iterdir()} == {
-            "model.safetensors",
-            "metrics.jsonl",
-            "config.json",
-        }
+        left = {"model.safetensors", "metrics.jsonl", "config.toml"} | ({"curves.png"} if plots.available() else set())
+        assert {path.name for path in folder.iterdir()} == left
         metrics = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
         assert [line["epoch"] for line in metrics] == [1, 2]
         assert metrics[-1]["accuracy"] == result["train_accuracy"]
-        configuration = json.loads((folder / "config.json").read_text())
-        assert configuration["layers"] == [64, 16, 10]
-        assert configuration["hidden"] == [16]
-        assert configuration["data"] == "digits"
-        assert configuration["fastpc"] == fastpc.__version__
+        said = configuration.read(folder)
+        assert said["layers"] == (64, 16, 10)
+        assert said["hidden"] == (16,)
+        assert said["data"] == "digits"
+        assert said["fastpc"] == fastpc.__version__
 
     def test_the_same_run_leaves_the_same_bytes_in_any_folder(self, capsys, tmp_path):
         for name in ("one", "two", "one"):

@@ -9,7 +9,7 @@ import pytest
 
 from commands import complaint, run_json
 from fastpc import PCNetwork, plots
-from fastpc.cli import main, reproduction, sampled
+from fastpc.cli import configuration, main, reproduction, sampled
 from fastpc.data import load_digits
 from fastpc.presets import Preset
 from fastpc.reproductions import REPRODUCTIONS, Reproduction
@@ -74,7 +74,7 @@ def test_a_run_is_what_train_does(reproduce, tmp_path, capsys):
     assert run["samples_seen"] == 4 * 1437
     assert [epoch["epoch"] for epoch in run["metrics"]] == [1, 2, 3, 4]
     folder = tmp_path / "easy" / "seed-1"
-    assert json.loads((folder / "config.json").read_text())["seed"] == 1
+    assert configuration.read(folder)["seed"] == 1
     assert len((folder / "metrics.jsonl").read_text().splitlines()) == 4
 
 

@@ -1,14 +1,15 @@
 """Options that several commands share, and what their values mean."""
 
-from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from fastpc.errors import ConfigurationError
-from fastpc.presets import Preset
 
+ModelArgument = Annotated[
+    Path, typer.Argument(metavar="MODEL", help="The folder that train wrote, or a saved model.", show_default=False)
+]
 DataOption = Annotated[
     str,
     typer.Option(
@@ -74,34 +75,6 @@ def parse_step_size(text: str) -> float | Literal["auto"]:
         return float(text)
     except ValueError:
         raise ConfigurationError(f"expected --step-size to be a number or auto, got {text!r}; try auto") from None
-
-
-def model_path(path: Path) -> Path:
-    """Return the model file that `path` stands for: itself, or the one in a run's folder."""
-    return path / "model.safetensors" if path.is_dir() else path
-
-
-def recorded_source(path: Path) -> str:
-    """Return where a run's folder says that its data came from, if that is a source by itself; else "auto"."""
-    import json
-
-    try:
-        recorded = json.loads((path / "config.json").read_text(encoding="utf-8"))["data"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return "auto"
-    return "digits" if recorded == "digits" else "auto"
-
-
-def recorded_preset(path: Path) -> Preset:
-    """Return the settings that a run's folder says it trained with; the default's where it says none."""
-    import json
-
-    names = {field.name for field in fields(Preset)}
-    try:
-        recorded = json.loads((path / "config.json").read_text(encoding="utf-8"))
-        return Preset(**{name: value for name, value in recorded.items() if name in names})
-    except (OSError, ValueError, AttributeError, TypeError):
-        return Preset()
 
 
 def warn(message: str) -> None:

@@ -12,7 +12,7 @@ from fastpc.cli.job import Job
 from fastpc.cli.options import say, warn
 from fastpc.cli.output import as_plain, percent
 from fastpc.cli.report import as_record
-from fastpc.cli.run import METRICS
+from fastpc.cli.run import read_metrics
 from fastpc.errors import DivergenceError
 from fastpc.reproductions import REPRODUCTIONS, Reproduction
 
@@ -147,8 +147,7 @@ def _run(job: Job, folder: Path, show: bool) -> dict[str, Any] | None:
     except DivergenceError as error:
         warn(f"{folder.parent.name}, {folder.name}: {error}".rstrip("."))
         return None
-    lines = (folder / METRICS).read_text(encoding="utf-8").splitlines()
-    run["metrics"] = [json.loads(line) for line in lines]
+    run["metrics"] = read_metrics(folder)
     run |= {"processor": processor(), "threads": job.threads}
     kept.write_text(json.dumps({"configuration": configuration, "run": run}) + "\n", encoding="utf-8")
     return run

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fastpc.cli import build
+from fastpc.cli import build, configuration
 from fastpc.cli.job import Job
 from fastpc.cli.options import (
     DataOption,
@@ -38,6 +38,8 @@ fastpc train --direction generative        learn to draw digits, and recognise t
 fastpc train --preset pc-se                the settings of a figure to reach; --preset list names all
 
 fastpc train --tensorboard logs            watch with tensorboard --logdir logs
+
+fastpc train --config run --seed 1         what a run was asked for once more, but for the seed
 
 fastpc train --data digits --json          small data, a result for programs
 """
@@ -115,6 +117,15 @@ def train(
             f"All settings at once, for a figure to reach: {', '.join(REPRODUCTIONS)}. Any other option goes before "
             "it. list says what they are.",
             metavar="NAME",
+        ),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        _option(
+            "Learning",
+            "All settings from a file in TOML, such as the config.toml of a run, or from a run's folder. Any other "
+            "option goes before it.",
+            metavar="FILE",
         ),
     ] = None,
     rule: Annotated[
@@ -221,13 +232,15 @@ def train(
         float | None,
         _option("Data", "Hold out this part of the training set.", metavar="FRACTION"),
     ] = None,
-    seed: Annotated[int, _option("Run", "Of weights, shuffling and hold-out.", metavar="N")] = 0,
+    seed: Annotated[
+        int | None, _option("Run", "Of weights, shuffling and hold-out.", metavar="N", show_default="0")
+    ] = None,
     threads: ThreadsOption = None,
     out: Annotated[
         Path | None,
         _option(
             "Output",
-            "Write model.safetensors, metrics.jsonl and config.json here, over those of an earlier run.",
+            "Write model.safetensors, metrics.jsonl, config.toml and curves.png here, over those of an earlier run.",
             metavar="DIR",
         ),
     ] = None,
@@ -245,8 +258,14 @@ def train(
     if preset == "list":
         list_presets(as_json=as_json)
         return
-    if layers is not None and hidden is not None:
-        raise ConfigurationError("expected --layers or --hidden, got both; leave one out")
+    for first, second, both in (
+        ("--layers", "--hidden", layers and hidden),
+        ("--preset", "--config", preset and config),
+    ):
+        if both:
+            raise ConfigurationError(f"expected {first} or {second}, got both; leave one out")
+    said = {} if config is None else configuration.read(config)
+    base = build.named(preset) if config is None else configuration.preset_of(said)
     given: dict[str, Any] = {
         "hidden": None if hidden is None else parse_sizes("--hidden", hidden),
         "activation": None if activation is None else tuple(name.strip() for name in activation.split(",")),
@@ -270,8 +289,21 @@ def train(
         "epochs": epochs,
         "direction": direction,
     }
-    settings = build.chosen(preset, rule, given)
-    sizes = None if layers is None else parse_sizes("--layers", layers)
-    job = Job(settings, sizes, data, validation, seed, threads, out, tensorboard)
+    settings = build.chosen(base, rule, given)
+    if layers is not None:
+        sizes: tuple[int, ...] | None = parse_sizes("--layers", layers)
+    else:
+        # Other hidden layers, or other data, ask for other sizes.
+        sizes = said.get("layers") if hidden is None and data == "auto" else None
+    job = Job(
+        settings,
+        sizes,
+        said.get("data", data) if data == "auto" else data,
+        said.get("validation") if validation is None else validation,
+        said.get("seed", 0) if seed is None else seed,
+        threads,
+        out,
+        tensorboard,
+    )
     result = job.run(show_progress=not quiet and not as_json)
     report(result, as_json=as_json, quiet=quiet)
