@@ -9,8 +9,11 @@ import typer
 from fastpc import __version__
 from fastpc.cli.bench import bench
 from fastpc.cli.evaluate import evaluate
+from fastpc.cli.generate import generate
 from fastpc.cli.info import info
 from fastpc.cli.notebook import notebook
+from fastpc.cli.plot import plot
+from fastpc.cli.predict import predict
 from fastpc.cli.reproduce import reproduce
 from fastpc.cli.train import train
 from fastpc.cli.warmup import warmup
@@ -27,6 +30,10 @@ fastpc train --out run     … and keep the model, the metrics and the settings
 
 fastpc evaluate run        measure it again
 
+fastpc plot run            look at what it learned
+
+fastpc predict run x.npy   ask it what images are
+
 fastpc train --help        all options of a command, with examples
 
 [bold]Exit codes[/bold]  0 done, 1 failed (diverged, say), 2 wrong use, 130 interrupted
@@ -41,7 +48,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, evaluate, reproduce, notebook, info, warmup, bench):
+for command in (train, evaluate, predict, generate, plot, notebook, reproduce, bench, warmup, info):
     app.command(epilog=getattr(sys.modules[command.__module__], "EXAMPLES", None))(command)
 
 

@@ -19,9 +19,11 @@ KINDS: dict[str, Any] = get_type_hints(Preset) | {
     "data": str,
     "validation": float | None,
     "seed": int,
+    "scale": float,
     "fastpc": str,
 }
-"""By name: what a file may say, and of which type. The version is kept for people; nothing depends on it."""
+"""By name: what a file may say, and of which type. Training asks the data for the scale; images that come later have it
+from here. The version is for people."""
 
 
 def write(configuration: Mapping[str, Any], path: Path) -> None:

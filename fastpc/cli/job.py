@@ -124,7 +124,7 @@ class Job:
         """
         callbacks = list(self._callbacks)
         if self._folder is not None:
-            self._folder.begin(self.configuration | {"data": self._source})
+            self._folder.begin(self.configuration | {"data": self._source, "scale": self._train.scale})
             callbacks.append(MetricsWriter(self._folder))
         try:
             history = self._fit(callbacks, show_progress)
@@ -137,7 +137,7 @@ class Job:
             self._folder.save(self._network, self._encoder)
         evaluation = self._trainer.evaluate(self._test)
         if self._folder is not None:
-            self._folder.draw_curves(evaluation.accuracy)
+            self._folder.draw_curves(evaluation.accuracy, bidirectional=self._preset.rule == "bpc")
         return Result(
             network=self._network,
             preset=self._preset,

@@ -28,6 +28,15 @@ ThreadsOption = Annotated[
         rich_help_panel="Run",
     ),
 ]
+ShapeOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SIZES",
+        help="Height and width of an image, such as 32,24, and 3 for colours.",
+        show_default="a square",
+        rich_help_panel="Data",
+    ),
+]
 JsonOption = Annotated[
     bool,
     typer.Option(
@@ -59,6 +68,30 @@ def parse_sizes(option: str, text: str) -> tuple[int, ...]:
             f"expected {option} to be sizes above 0 with commas between them, got {text!r}; write them like 256,256"
         )
     return tuple(int(part) for part in parts)
+
+
+def parse_classes(text: str | None, n: int) -> tuple[int, ...]:
+    """Read classes such as ``3,1,4``; None is each of `n` once.
+
+    Raises
+    ------
+    ConfigurationError
+        If one is none of these.
+    """
+    if text is None:
+        return tuple(range(n))
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isascii() and part.isdecimal() and int(part) < n for part in parts):
+        raise ConfigurationError(
+            f"expected --labels to be classes from 0 to {n - 1} with commas between them, got {text!r}; write them "
+            "like 3,1,4"
+        )
+    return tuple(map(int, parts))
+
+
+def parse_shape(text: str | None) -> tuple[int, ...] | None:
+    """Read the shape of an image such as ``32,24``."""
+    return None if text is None else parse_sizes("--shape", text)
 
 
 def parse_step_size(text: str) -> float | Literal["auto"]:

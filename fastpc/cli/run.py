@@ -69,13 +69,13 @@ class RunFolder:
         if encoder is not None:
             encoder.save(self.path / ENCODER)
 
-    def draw_curves(self, test_accuracy: float | None = None) -> None:
+    def draw_curves(self, test_accuracy: float | None, *, bidirectional: bool) -> None:
         """Draw the learning curves, where matplotlib is installed and an epoch was finished."""
         from fastpc import plots
 
         metrics = read_metrics(self.path)
         if metrics and plots.available():
-            figure = plots.learning_curves(metrics, test_accuracy=test_accuracy)
+            figure = plots.learning_curves(metrics, test_accuracy=test_accuracy, bidirectional=bidirectional)
             plots.save_figure(figure, self.path / CURVES)
 
 

@@ -50,6 +50,7 @@ class Saved:
         said = configuration.read(self.folder) if known else {}
         self.preset: Preset = configuration.preset_of(said)
         self.source = str(said.get("data", "auto"))
+        self._scale: float | None = said.get("scale")
 
     @property
     def by_notebook(self) -> bool:
@@ -65,6 +66,11 @@ class Saved:
     def n_pixels(self) -> int:
         """The width of an image."""
         return int(self.network.sizes[-1 if self.image_on_top else 0])
+
+    @property
+    def n_classes(self) -> int:
+        """The width of a label."""
+        return int(self.network.sizes[0 if self.image_on_top else -1])
 
     @property
     def rule(self) -> Any:
@@ -87,7 +93,7 @@ class Saved:
         return evaluate(self.network, data, threads=self.threads)
 
     def class_outputs(self, images: object, scale: float | None = None) -> NDArray[np.float64]:
-        """Return what it says of each class, (N, classes), of images alone (N, pixels).
+        """Return what it says of each class, (N, classes), of images alone: (N, pixels), or those of a Dataset.
 
         Raises
         ------
@@ -114,13 +120,15 @@ class Saved:
             outputs = self.network.infer(data, self.rule.recognition, threads=self.threads)
         return np.asarray(outputs, np.float64)
 
-    def _alone(self, images: object, scale: float | None) -> "Dataset":
+    def _alone(self, images: Any, scale: float | None) -> "Dataset":
         """Return images with labels that mean nothing, in the scale they would have in training."""
-        from fastpc.data import as_dataset
+        from fastpc.data import Dataset, as_dataset
 
-        classes = int(self.network.sizes[0 if self.image_on_top else -1])
-        n = len(images)  # type: ignore[arg-type]
-        return as_dataset(images, np.zeros(n, np.int64), n_classes=classes, scale=scale)
+        if isinstance(images, Dataset):
+            images, scale = images.inputs, images.scale if scale is None else scale
+        elif scale is None and np.asarray(images).dtype.kind in "iu":
+            scale = self._scale
+        return as_dataset(images, np.zeros(images.shape[0], np.int64), n_classes=self.n_classes, scale=scale)
 
     def _hybrid_session(self, data: "Dataset") -> Any:
         from fastpc.engine.threads import choose_threads

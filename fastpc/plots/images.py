@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+def is_square(n_pixels: int) -> bool:
+    """Return whether so many pixels make a square image, of more than one."""
+    return n_pixels > 1 and isqrt(n_pixels) ** 2 == n_pixels
+
+
 def image_shape(n_pixels: int, shape: tuple[int, ...] | None = None) -> tuple[int, ...]:
     """Return (height, width), or (height, width, 3), of images of `n_pixels` numbers: a square, unless told.
 

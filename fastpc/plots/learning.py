@@ -42,7 +42,10 @@ def epochs_of(history: History | Sequence[Mapping[str, Any]]) -> list[dict[str, 
 
 
 def learning_curves(
-    history: History | Sequence[Mapping[str, Any]], *, test_accuracy: float | None = None, title: str = ""
+    history: History | Sequence[Mapping[str, Any]],
+    *,
+    test_accuracy: float | None = None,
+    bidirectional: bool = False,
 ) -> Figure:
     """Draw a run: the part that is recognised wrongly, and the energy of each layer, epoch by epoch.
 
@@ -52,8 +55,8 @@ def learning_curves(
         What `Trainer.fit` returns, or the lines of a run's ``metrics.jsonl``.
     test_accuracy : float, optional
         Measured after the last epoch; a point of its own.
-    title : str
-        Above the picture.
+    bidirectional : bool
+        Whether the layers' energies are those of both directions, the bottom-up ones first.
 
     Raises
     ------
@@ -61,14 +64,14 @@ def learning_curves(
         If there is no epoch.
     """
     epochs = epochs_of(history)
-    recognised = any(epoch[name] is not None for epoch in epochs for name in MEASURES[:2]) or test_accuracy is not None
+    recognised = any(epoch[name] is not None for epoch in epochs for name in MEASURES[:2])
     figure = new_figure(3.2)
     panels = figure.subplots(1, 2 if recognised else 1, squeeze=False)[0]
     if recognised:
         _errors(panels[0], epochs, test_accuracy)
-    _energies(panels[-1], epochs)
-    if title:
-        figure.suptitle(title, fontsize=10, x=0.01, ha="left")
+    _energies(panels[-1], epochs, bidirectional)
+    if not recognised and test_accuracy is not None:
+        panels[0].set_title(f"test accuracy after the last {test_accuracy:.2%}", loc="right", fontsize=9)
     return figure
 
 
@@ -104,14 +107,18 @@ def error_scale(axes: Axes) -> None:
         axes.set_ylim(bottom=0)
 
 
-def _energies(axes: Axes, epochs: list[dict[str, Any]]) -> None:
+def _energies(axes: Axes, epochs: list[dict[str, Any]], bidirectional: bool) -> None:
     layers = np.array([epoch["energy"] for epoch in epochs])
-    draw_layers(axes, np.arange(1, len(epochs) + 1), layers)
+    n = layers.shape[1]
+    names = [f"layer {l}" for l in range(1, n + 1)]
+    if bidirectional:
+        names = [f"{way} {l}" for way in ("bottom-up", "top-down") for l in range(1, n // 2 + 1)]
+    draw_layers(axes, np.arange(1, len(epochs) + 1), layers, names)
     tidy(axes, "energy after relaxation, per sample", "epoch")
     whole_numbers(axes.xaxis)
 
 
-def draw_layers(axes: Axes, x: np.ndarray[Any, Any], energies: np.ndarray[Any, Any], word: str = "layer") -> None:
+def draw_layers(axes: Axes, x: np.ndarray[Any, Any], energies: np.ndarray[Any, Any], names: Sequence[str]) -> None:
     """Draw the energy (len(x), L) of each layer on a logarithmic axis; of many layers the first, the last and some."""
     n = energies.shape[1]
     shown = range(n) if n <= 7 else sorted({*np.linspace(0, n - 1, 7).round().astype(int).tolist()})
@@ -120,7 +127,7 @@ def draw_layers(axes: Axes, x: np.ndarray[Any, Any], energies: np.ndarray[Any, A
         values = np.where(energies[:, l] > 0, energies[:, l], np.nan)
         if np.isfinite(values).any():
             every = max(1, len(x) // 12)
-            axes.plot(x, values, label=f"{word} {l + 1}", linewidth=1.3, markersize=3.5, markevery=every, **look(k))
+            axes.plot(x, values, label=names[l], linewidth=1.3, markersize=3.5, markevery=every, **look(k))
     axes.set_yscale("log")
     sparse_decades(axes.yaxis)
     axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))

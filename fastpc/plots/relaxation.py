@@ -36,7 +36,7 @@ def relaxation_energy(*relaxations: Relaxation, titles: tuple[str, ...] = (), ma
         axes.plot(steps, total, color=GREY, linewidth=2.5, alpha=0.5, label="all layers")
         if mark is not None and 0 < mark < len(energy) - 1:
             axes.axvline(mark, color="black", linewidth=0.9, linestyle=":", label="training stops")
-        draw_layers(axes, steps, energy)
+        draw_layers(axes, steps, energy, [f"layer {l}" for l in range(1, energy.shape[1] + 1)])
         tidy(axes, titles[k] if titles else "", "relaxation step", "energy per sample" if k == 0 else "")
         whole_numbers(axes.xaxis)
     return figure

@@ -86,11 +86,16 @@ def tidy(axes: Axes, title: str = "", x: str = "", y: str = "") -> None:
 
 
 def sparse_decades(axis: Any) -> None:
-    """Label a logarithmic axis sparsely, so that labels do not run into each other however few decades it shows."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    """Label a logarithmic axis, once all is drawn: few labels over many decades, and some within a single one."""
+    from matplotlib.ticker import FuncFormatter, LogFormatterMathtext, LogLocator, NullFormatter
 
-    axis.set_major_locator(LogLocator(subs=(1.0, 3.0), numticks=7))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    least, most = sorted(axis.get_view_interval())
+    if most > 2000 * least:
+        axis.set_major_locator(LogLocator(numticks=7))
+        axis.set_major_formatter(LogFormatterMathtext())
+    else:
+        axis.set_major_locator(LogLocator(subs=(1.0, 3.0) if most > 10 * least else (1.0, 2.0, 3.0, 5.0)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_formatter(NullFormatter())
 
 
