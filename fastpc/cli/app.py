@@ -1,5 +1,6 @@
 """The Typer application, and what becomes of errors: one sentence and an exit code."""
 
+import inspect
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -49,7 +50,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (train, evaluate, predict, generate, plot, notebook, reproduce, bench, warmup, info):
-    app.command(epilog=getattr(sys.modules[command.__module__], "EXAMPLES", None))(command)
+    # Typer would keep the source's line breaks, in the middle of a sentence.
+    paragraphs = inspect.cleandoc(command.__doc__ or "").split("\n\n")
+    text = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+    app.command(help=text, epilog=getattr(sys.modules[command.__module__], "EXAMPLES", None))(command)
 
 
 def _print_version(wanted: bool) -> None:

@@ -17,7 +17,7 @@ EXAMPLES = """
 
 fastpc bench --quick               a first look, in a few minutes
 
-fastpc bench A64 B                 two workloads, with every baseline that is installed
+fastpc bench A64 B                 two workloads, with the baselines there are
 
 fastpc bench --out speed.json      all of them; keep what was measured
 

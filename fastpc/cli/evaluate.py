@@ -7,11 +7,11 @@ from fastpc.cli.options import DataOption, JsonOption, ModelArgument, QuietOptio
 EXAMPLES = """
 [bold]Examples[/bold]
 
-fastpc evaluate run                                  the model that train --out run left
+fastpc evaluate run                   the model that train --out run left
 
-fastpc evaluate run/model.safetensors --data my.npz  other data
+fastpc evaluate run --data my.npz     other data
 
-fastpc evaluate run --json                           a result for programs
+fastpc evaluate run --json            a result for programs
 """
 
 

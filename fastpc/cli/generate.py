@@ -19,13 +19,13 @@ from fastpc.errors import ConfigurationError
 EXAMPLES = """
 [bold]Examples[/bold]
 
-fastpc train --rule bpc --out run          a network that recognises and generates
+fastpc train --rule bpc --out run    a network that recognises and generates
 
-fastpc generate run                        an image of each class: run/generated.npz and .png
+fastpc generate run                  an image of each class, in run/
 
-fastpc generate run --labels 3,1,4,1,5     of these classes, one after the other
+fastpc generate run --labels 3,1,4   of these, one after the other
 
-fastpc generate run --samples 100 --seed 7 of an unsupervised network: latents drawn from the prior
+fastpc generate run --samples 100    of a network that saw images alone
 """
 
 SAMPLES = 64

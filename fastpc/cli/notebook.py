@@ -7,7 +7,7 @@ from fastpc.cli.options import DataOption, JsonOption, warn
 EXAMPLES = """
 [bold]Examples[/bold]
 
-fastpc notebook                  print what the notebook printed, and the honest figure
+fastpc notebook                  what it printed, and the honest figure
 
 fastpc notebook --json           the same for programs
 """

@@ -11,24 +11,34 @@ from fastpc.errors import ConfigurationError
 EXAMPLES = """
 [bold]Examples[/bold]
 
-fastpc plot run                            all pictures that there are of a run, into its folder
+fastpc plot run                   all pictures of a run, into its folder
 
 fastpc plot run --only weights,confusion --format pdf
 
-fastpc plot one two three --out pictures   their learning curves in one picture
+fastpc plot one two --out both    their learning curves in one picture
 
 [bold]Pictures[/bold]
 
-curves (learning curves), energy (of each layer, as states settle), weights (those that touch the image), confusion
-(and the surest mistakes), generated (images it makes), reconstructions (of unsupervised networks); of several runs,
-comparison
+curves            error and energy, epoch by epoch
+
+energy            of each layer, as states settle
+
+weights           those that touch the image, as images
+
+confusion         what it takes for what, and the surest mistakes
+
+generated         images it makes, of networks that generate
+
+reconstructions   images again from their latents, of unsupervised networks
+
+comparison        learning curves of several runs
 """
 
 FORMATS = ("png", "pdf", "svg")
 
 
 def plot(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders that train wrote.", show_default=False)],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Folders that train wrote.", show_default=False)],
     only: Annotated[
         str | None,
         typer.Option(metavar="NAMES", help="These pictures alone, with commas between them.", show_default="all"),
@@ -51,9 +61,9 @@ def plot(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Draw what a run learned, and how; or compare several runs.
+    r"""Draw what a run learned, and how; or compare several runs.
 
-    Needs matplotlib: pip install fastpc[plots].
+    Needs matplotlib: pip install "fastpc\[plots]".
     """
     from fastpc import plots
     from fastpc.checks import require_choice

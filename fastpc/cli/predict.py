@@ -11,13 +11,13 @@ from fastpc.errors import ConfigurationError
 EXAMPLES = """
 [bold]Examples[/bold]
 
-fastpc predict run images.npy                      a line for each image: its class
+fastpc predict run x.npy                  a line for each image: its class
 
-fastpc predict run images.npz --out labels.npy     the classes as an array
+fastpc predict run x.npz --out y.npy      the classes as an array
 
-fastpc predict run images.csv --out answers.csv    classes and probabilities, for a spreadsheet
+fastpc predict run x.csv --out y.csv      … with probabilities, in columns
 
-fastpc predict run t10k-images-idx3-ubyte.gz --out answers.npz
+fastpc predict run t10k-images-idx3-ubyte.gz --out y.npz
 """
 
 SUFFIXES = (".npy", ".npz", ".csv")

@@ -15,9 +15,9 @@ fastpc reproduce                           all presets, three seeds of each
 
 fastpc reproduce pc-se ipc                 two of them
 
-fastpc reproduce --quick                   a few epochs of each, one seed, and looser bars
+fastpc reproduce --quick                   few epochs, one seed, and looser bars
 
-fastpc reproduce --out runs                keep runs in runs/, and do not repeat those that are there
+fastpc reproduce --out runs                keep runs, and repeat none of those there
 
 [bold]Exit codes[/bold]  0 every bar is met, 1 some are not, 2 wrong use
 """

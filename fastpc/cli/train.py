@@ -33,13 +33,13 @@ fastpc train --layers 784,128,10 --batch-size 64 --steps 8
 
 fastpc train --validation 0.1 --lr 0.001   tune on a part held out
 
-fastpc train --direction generative        learn to draw digits, and recognise them by relaxing
+fastpc train --direction generative        learn to draw digits
 
-fastpc train --preset pc-se                the settings of a figure to reach; --preset list names all
+fastpc train --preset pc-se                a figure to reach; list names all
 
 fastpc train --tensorboard logs            watch with tensorboard --logdir logs
 
-fastpc train --config run --seed 1         what a run was asked for once more, but for the seed
+fastpc train --config run --seed 1         a run once more, with another seed
 
 fastpc train --data digits --json          small data, a result for programs
 """
