@@ -257,8 +257,19 @@ def test_info_says_what_fastpc_runs_on(capsys):
     record = run_json(capsys, "info")
     assert record["fastpc"] == fastpc.__version__
     assert record["threads"] >= 1
+    assert record["sgemm_gflops"] > 0
+    assert record["threading_layer"] in ("omp", "tbb", "workqueue", "none")
+    assert record["vector_bits"] in (128, 256, 512)
+    assert all(library["library"] for library in record["blas"])
+    assert record["packages"]["numpy"]
     assert main(["info"]) == 0
-    assert "numba" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert all(word in out for word in ("numba", "CPU features", "BLAS", "sgemm", "compiled kernels"))
+
+
+def test_info_tells_what_is_forced_upon_blas(capsys, monkeypatch):
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    assert run_json(capsys, "info")["forced_blas"]["OPENBLAS_CORETYPE"] == "Haswell"
 
 
 def test_every_rule_has_a_preset_and_a_class():

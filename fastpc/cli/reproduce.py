@@ -11,13 +11,13 @@ from fastpc.reproductions import REPRODUCTIONS
 EXAMPLES = """
 [bold]Examples[/bold]
 
-fastpc reproduce                           all presets, three seeds of each
+fastpc reproduce                 all presets, three seeds of each
 
-fastpc reproduce pc-se ipc                 two of them
+fastpc reproduce pc-se ipc       two of them
 
-fastpc reproduce --quick                   few epochs, one seed, and looser bars
+fastpc reproduce --quick         few epochs, one seed, and looser bars
 
-fastpc reproduce --out runs                keep runs, and repeat none of those there
+fastpc reproduce --out runs      keep runs, and repeat none that is there
 
 [bold]Exit codes[/bold]  0 every bar is met, 1 some are not, 2 wrong use
 """

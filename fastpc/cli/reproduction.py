@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from fastpc.cli.info import processor
+from fastpc.cli.hardware import processor
 from fastpc.cli.job import Job
 from fastpc.cli.options import say, warn
 from fastpc.cli.output import as_plain, percent
