@@ -123,13 +123,21 @@ class TestProgressLine:
         text = self.drawn()
         for part in (
             "epoch 2/4",
-            "38%",
-            "123,457 samples/s",
+            "123k samples/s",
             "energy 0.1235",
             "98.76%",
             "1:15 left",
         ):
             assert part in text
+
+    def test_there_is_room_for_the_bar_on_80_columns(self):
+        stream = io.StringIO()
+        console = Console(file=stream, force_terminal=True, width=80, color_system=None)
+        with ProgressLine(console) as line:
+            line.on_fit_begin(None)
+            line.on_chunk(None, SimpleNamespace(**{**vars(self.PROGRESS), "epoch": 20, "epochs": 25}))
+        assert "1:15 left" in stream.getvalue()
+        assert max(stream.getvalue().count(piece * 8) for piece in "━-") > 0
 
     def test_without_labels_there_is_no_accuracy(self):
         assert "accuracy -" in self.drawn(accuracy=None)

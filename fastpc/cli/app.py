@@ -94,6 +94,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(str(error), WRONG_USE)
     except MemoryError as error:
         return _complain(f"expected a run that fits into memory, got none left ({error or 'out of memory'})", FAILED)
+    except OSError as error:
+        # A full disk, say, in the middle of a run.
+        return _complain(f"expected to read and write files as the run goes on, got a failure ({error})", FAILED)
     except typer.Abort:
         return _complain("interrupted", INTERRUPTED)
     except Exception as error:

@@ -27,7 +27,8 @@ def evaluate(
     Labels are compared with the predictions once all of these are made.
     """
     from fastpc.cli.notice import CompileNotice
-    from fastpc.cli.output import percent, print_json, print_table
+    from fastpc.cli.output import print_json, print_table
+    from fastpc.cli.report import measured
     from fastpc.cli.saved import Saved
     from fastpc.data import find
 
@@ -47,11 +48,12 @@ def evaluate(
         }
         print_json(record)
     elif quiet:
-        typer.echo(f"test accuracy {percent(evaluation.accuracy)}")
+        typer.echo(" ".join(measured(evaluation, saved.preset)))
     else:
-        rows = {
-            "test accuracy": percent(evaluation.accuracy),
-            "loss": f"{evaluation.loss:.4f} per sample",
+        rows = dict([measured(evaluation, saved.preset)])
+        if evaluation.accuracy is not None:
+            rows["loss"] = f"{evaluation.loss:.4f} per sample"
+        rows |= {
             "data": f"{test.name}, {len(test):,} test samples",
             "network": f"{network!r}, {network.n_parameters:,} parameters",
         }

@@ -131,6 +131,7 @@ class Job:
         except KeyboardInterrupt:
             if self._folder is not None:
                 self._folder.save(self._network, self._encoder)
+                self._folder.draw_curves(None, bidirectional=self._preset.rule == "bpc")
                 say(f"Interrupted; the network as it stands is saved in {self._folder.model}.")
             raise
         if self._folder is not None:
