@@ -100,7 +100,7 @@ class TestPlot:
     def test_without_matplotlib_it_says_what_to_install(self, runs, capsys, monkeypatch):
         monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
         assert main(["plot", str(runs / "pc")]) == 2
-        assert "pip install fastpc[plots]" in complaint(capsys)
+        assert "install fastpc[plots]" in complaint(capsys)
 
 
 class TestPredict:

@@ -1,11 +1,12 @@
 """Options that several commands share, and what their values mean."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 from fastpc.errors import ConfigurationError
+from fastpc.presets import BY_RULE
 
 ModelArgument = Annotated[
     Path, typer.Argument(metavar="MODEL", help="The folder that train wrote, or a saved model.", show_default=False)
@@ -49,6 +50,17 @@ QuietOption = Annotated[
     bool,
     typer.Option("--quiet", "-q", help="Print the result alone.", rich_help_panel="Output"),
 ]
+
+
+def in_panel(panel: str, text: str, *names: str, **more: Any) -> Any:
+    """Return an option in a panel of the help."""
+    return typer.Option(*names, help=text, rich_help_panel=panel, **more)
+
+
+def by_rule(setting: str) -> str:
+    """Return a setting's default in words, for every rule that has one."""
+    defaults = {name: getattr(preset, setting) for name, preset in BY_RULE.items()}
+    return ", ".join(f"{value} for {name}" for name, value in defaults.items() if value)
 
 
 def parse_sizes(option: str, text: str) -> tuple[int, ...]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from fastpc.errors import ConfigurationError
+from fastpc.errors import ConfigurationError, DependencyError
+from fastpc.extras import load
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,8 +27,8 @@ DPI = 160
 def available() -> bool:
     """Return whether matplotlib is installed."""
     try:
-        import matplotlib.figure  # noqa: F401
-    except ImportError:
+        load("matplotlib.figure", "pictures", "plots")
+    except DependencyError:
         return False
     return True
 
@@ -37,16 +38,13 @@ def new_figure(height: float, width: float = WIDTH) -> Figure:
 
     Raises
     ------
-    ConfigurationError
+    DependencyError
         If matplotlib is missing.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ConfigurationError(
-            "expected matplotlib to draw with, got none; install it with pip install fastpc[plots]"
-        ) from error
-    return Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+    made: Figure = load("matplotlib.figure", "pictures", "plots").Figure(
+        figsize=(width, height), dpi=DPI, layout="constrained"
+    )
+    return made
 
 
 def save_figure(figure: Figure, path: str | PathLike[str]) -> None:

@@ -6,14 +6,14 @@ import sys
 import pytest
 
 from fastpc import plots
-from fastpc.errors import ConfigurationError
+from fastpc.errors import ConfigurationError, DependencyError
 from fastpc.plots.style import look, new_figure
 
 
 def test_without_matplotlib_one_sentence_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     assert not plots.available()
-    with pytest.raises(ConfigurationError, match=r"expected matplotlib .* pip install fastpc\[plots\]"):
+    with pytest.raises(DependencyError, match=r"expected matplotlib.* install fastpc\[plots\]"):
         plots.learning_curves([{"accuracy": 1, "validation_accuracy": None, "energy": [1], "train_seconds": 1}])
 
 
