@@ -93,5 +93,8 @@ def test_wrong_use_is_one_sentence_and_code_2(capsys, tmp_path):
     (tmp_path / "config.toml").write_text('rule = "magic"')
     assert main(["train", "--config", str(tmp_path)]) == 2
     assert "'magic'" in complaint(capsys)
+    (tmp_path / "config.toml").write_text('rule = "ipc"\nmomentum = 0.5')
+    assert main(["train", "--config", str(tmp_path)]) == 2
+    assert "expected --momentum with a rule that has use for it" in complaint(capsys)
     assert main(["train", "--config", str(tmp_path), "--preset", "pc-se"]) == 2
     assert "expected --preset or --config, got both" in complaint(capsys)

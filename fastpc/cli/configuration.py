@@ -9,8 +9,9 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from fastpc.checks import require_choice
+from fastpc.cli import build
 from fastpc.errors import ConfigurationError
-from fastpc.presets import BY_DIRECTION, BY_RULE, DEFAULT, DIRECTIONS, Preset
+from fastpc.presets import BY_DIRECTION, BY_RULE, DEFAULT, DIRECTIONS, OF_THE_RULE, Preset
 
 NAME = "config.toml"
 HEADER = "# What a run was asked for; fastpc train --config with this file, or its folder, runs it again.\n"
@@ -75,13 +76,15 @@ def preset_of(said: Mapping[str, Any]) -> Preset:
     Raises
     ------
     ConfigurationError
-        If rule or direction are unknown.
+        If rule or direction are unknown, or a setting means nothing to the rule.
     """
     rule, direction = said.get("rule", DEFAULT.rule), said.get("direction", DEFAULT.direction)
     require_choice("rule", rule, tuple(BY_RULE))
     require_choice("direction", direction, DIRECTIONS)
     base = BY_DIRECTION[direction] if rule == DEFAULT.rule else BY_RULE[rule]
     names = {field.name for field in fields(Preset)}
+    new = {name: said[name] for name in OF_THE_RULE if name in said and said[name] != getattr(base, name)}
+    build.require_effect(base, dict.fromkeys(names) | new)
     return replace(base, **{name: value for name, value in said.items() if name in names})
 
 
