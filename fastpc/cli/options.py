@@ -63,6 +63,18 @@ def by_rule(setting: str) -> str:
     return ", ".join(f"{value} for {name}" for name, value in defaults.items() if value)
 
 
+def require_one(first: str, value: object, second: str, other: object) -> None:
+    """Raise unless at most one of two options was given.
+
+    Raises
+    ------
+    ConfigurationError
+        If both were.
+    """
+    if value is not None and other is not None:
+        raise ConfigurationError(f"expected {first} or {second}, got both; leave one out")
+
+
 def parse_sizes(option: str, text: str) -> tuple[int, ...]:
     """Read layer sizes such as ``784,256,10``; ``none`` and an empty text are no sizes.
 

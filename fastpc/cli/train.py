@@ -14,9 +14,9 @@ from fastpc.cli.options import (
     in_panel,
     parse_sizes,
     parse_step_size,
+    require_one,
 )
 from fastpc.cli.report import list_presets, report
-from fastpc.errors import ConfigurationError
 from fastpc.presets import DEFAULT
 from fastpc.reproductions import REPRODUCTIONS
 
@@ -251,12 +251,8 @@ def train(
     if preset == "list":
         list_presets(as_json=as_json)
         return
-    for first, second, both in (
-        ("--layers", "--hidden", layers and hidden),
-        ("--preset", "--config", preset and config),
-    ):
-        if both:
-            raise ConfigurationError(f"expected {first} or {second}, got both; leave one out")
+    require_one("--layers", layers, "--hidden", hidden)
+    require_one("--preset", preset, "--config", config)
     said = {} if config is None else configuration.read(config)
     base = build.named(preset) if config is None else configuration.preset_of(said)
     given: dict[str, Any] = {
