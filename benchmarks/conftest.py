@@ -13,7 +13,8 @@ import pytest
 
 from benchmarks import mnist
 from benchmarks.errors import BenchmarkError
-from benchmarks.machine import cores, forced_settings, machine
+from benchmarks.machine import cores, machine
+from fastpc.cli.hardware import forced_settings
 
 HERE = Path(__file__).parent
 

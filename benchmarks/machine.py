@@ -4,19 +4,10 @@ import os
 import platform
 import sys
 import warnings
-from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
-import numpy as np  # noqa: F401  (loads its BLAS, which is asked about below)
-import scipy.linalg  # noqa: F401
-from threadpoolctl import threadpool_info
-
-from fastpc.cli.info import processor
-
-FORCING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
-"""Environment variables that make OpenBLAS run kernels of another processor than this one."""
+from fastpc.cli.hardware import blas_libraries, forced_settings, processor
 
 PACKAGES = ("fastpc", "numpy", "scipy", "numba", "tensorflow", "keras", "torch", "jax", "jaxlib")
 
@@ -48,33 +39,11 @@ def machine() -> dict[str, Any]:
         "cores": cores(),
         "system": platform.platform(),
         "python": platform.python_version(),
-        "blas": [
-            {
-                "library": Path(library["filepath"]).name,
-                "version": library["version"],
-                "architecture": library.get("architecture"),
-                "threads": library["num_threads"],
-            }
-            for library in threadpool_info()
-            if library["user_api"] == "blas"
-        ],
+        "blas": blas_libraries(),
         "numba_threading_layer": _numba_threading_layer(),
         "forced": forced,
         "versions": _versions(),
     }
-
-
-def forced_settings(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables of an environment that force BLAS kernels, and their values."""
-    return {name: environ[name] for name in FORCING if name in environ}
-
-
-def unforced(environ: Mapping[str, str]) -> dict[str, str]:
-    """Copy an environment without them, to start an honest measurement in a new process.
-
-    BLAS reads them once, as it is loaded: to unset them later changes nothing.
-    """
-    return {name: value for name, value in environ.items() if name not in FORCING}
 
 
 def cores() -> int:

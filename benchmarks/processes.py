@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.machine import unforced
 from benchmarks.mnist import CHECKOUT
+from fastpc.cli.hardware import unforced
 
 
 def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:

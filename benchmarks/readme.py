@@ -16,7 +16,7 @@ from benchmarks import results
 from benchmarks.errors import BenchmarkError
 from benchmarks.mnist import CHECKOUT
 from benchmarks.report import FIGURES, also, machine_line, markdown, table_rows
-from benchmarks.reproduced import copy_curves, load, reproduced
+from benchmarks.reproduced import copy_figures, load, reproduced, sampled
 from benchmarks.results import measurements
 
 README = CHECKOUT / "README.md"
@@ -91,6 +91,7 @@ BLOCKS: dict[str, tuple[Callable[[dict[str, Any]], str], str]] = {
     "speed": (speed, "benchmarks"),
     "train": (train, "train"),
     "reproduced": (reproduced, "reproduced"),
+    "sampled": (sampled, "sampled"),
 }
 """By name: what fills the block, and the part of a recording it needs."""
 
@@ -127,7 +128,7 @@ def main(arguments: list[str]) -> None:
     folder = Path(options.recording)
     if folder.is_dir():
         record = load(folder)
-        copy_curves(folder, options.figures)
+        copy_figures(folder, options.figures)
     else:
         record = results.load(options.recording)
         if record.get("quick"):

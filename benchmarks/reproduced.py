@@ -1,4 +1,4 @@
-"""What ``fastpc reproduce --out DIR`` reached, for pages: the block ``reproduced``, and the learning curves."""
+"""What ``fastpc reproduce --out DIR`` reached, for pages: its blocks and its pictures."""
 
 import json
 import shutil
@@ -13,7 +13,7 @@ HEADER = ["preset", "", "network", "bar", "published", "reached", "of each seed"
 
 
 def load(folder: Path) -> dict[str, Any]:
-    """Return a folder's results, as the part ``reproduced`` of a record.
+    """Return a folder's results, as the parts ``reproduced`` and ``sampled`` of a record.
 
     Raises
     ------
@@ -26,7 +26,7 @@ def load(folder: Path) -> dict[str, Any]:
     results = json.loads(path.read_text(encoding="utf-8"))
     if results["quick"] or not results["met"]:
         raise BenchmarkError("expected whole runs that met every bar, got others; run fastpc reproduce without --quick")
-    return {"reproduced": results}
+    return {"reproduced": results, "sampled": results.get("sampled")}
 
 
 def reproduced(record: dict[str, Any]) -> str:
@@ -57,8 +57,28 @@ def reproduced(record: dict[str, Any]) -> str:
     return f"{markdown(rows, left=3)}\n\n{about}"
 
 
-def copy_curves(folder: Path, figures: Path) -> None:
-    """Copy the learning curves, drawn and as numbers."""
+def sampled(record: dict[str, Any]) -> str:
+    """Return how many digits sampled from the prior a classifier recognises, and how many of what is no digit."""
+    found = record["sampled"]
+    rows = [[f"{found['samples']:,} images each", f"recognised with p > {found['confident']:g}"]]
+    rows += [[origin, f"{part:.1%}"] for origin, part in found["recognised"].items()]
+    classes = ", ".join(f"{n:,} as {k}" for k, n in enumerate(found["classes"]))
+    about = (
+        f"`{found['classifier']}`, seed 0, judges. From the prior: the mean over {len(found['seeds'])} seeds "
+        f"({', '.join(f'{part:.1%}' for part in found['seeds'])}); the first one's are recognised {classes}. "
+        "Principal components, as many, are drawn from the Gaussian that the training images have; shuffled are the "
+        "pixels of each test image, to show how much confidence means. The first network's latents of test images "
+        f"deviate by {found['deviation']:.2f} from 0, where the prior's deviate by 1."
+    )
+    return f"{markdown(rows)}\n\n{about}"
+
+
+FIGURES = {"curves.png": "learning.png", "curves.json": "learning.json", "sampled.png": "sampled.png"}
+
+
+def copy_figures(folder: Path, figures: Path) -> None:
+    """Copy the learning curves, drawn and as numbers, and the sampled digits where there are any."""
     figures.mkdir(parents=True, exist_ok=True)
-    for kind in ("png", "json"):
-        shutil.copyfile(folder / f"curves.{kind}", figures / f"learning.{kind}")
+    for name, shown in FIGURES.items():
+        if (folder / name).is_file():
+            shutil.copyfile(folder / name, figures / shown)

@@ -6,7 +6,8 @@ from time import sleep
 from typing import Any
 
 from benchmarks.workloads import Precision
-from benchmarks.yardstick import PAUSE, gemm_gflops
+from benchmarks.yardstick import PAUSE
+from fastpc.cli.hardware import gemm_gflops
 
 
 def against_gemm(

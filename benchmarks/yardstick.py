@@ -8,15 +8,11 @@ the machine's full speed. The fraction survives a change of machine; samples a s
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
-from time import perf_counter, sleep
-
-import numpy as np
-import scipy.linalg  # noqa: F401  (loads SciPy's own BLAS, so that the limit below finds it)
-from threadpoolctl import threadpool_limits
+from time import sleep
 
 from benchmarks.workloads import Precision
+from fastpc.cli.hardware import gemm_gflops
 
-SIZE = 2048
 PAIRS = 5
 PAUSE = 0.1
 """Seconds of rest on either side of a product. OpenBLAS's threads go on spinning for a while after
@@ -46,22 +42,6 @@ class Roofline:
     """Rounds that were thrown away because the machine was not steady."""
     steady: bool
     """False when no round was steady: these are the readings of the least unsteady one."""
-
-
-def gemm_gflops(threads: int, dtype: Precision = "float32", size: int = SIZE) -> float:
-    """Rate of one square matrix product, ``size``³, on so many BLAS threads, in GFLOP/s.
-
-    Only BLAS is limited: a limit on OpenMP too would slow every parallel region that follows.
-    """
-    rng = np.random.default_rng(0)
-    a, b = rng.random((2, size, size), dtype=np.float64).astype(dtype)
-    out = np.empty_like(a)
-    with threadpool_limits(limits=threads, user_api="blas"):
-        np.matmul(a[:256], b, out=out[:256])  # wakes the threads
-        start = perf_counter()
-        np.matmul(a, b, out=out)
-        seconds = perf_counter() - start
-    return 2 * size**3 / seconds / 1e9
 
 
 def roofline(

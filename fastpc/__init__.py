@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fastpc import data, notebook
+    from fastpc import data, notebook, plots
     from fastpc.bidirectional import BidirectionalNetwork
     from fastpc.clamp import Clamp
     from fastpc.data import Dataset, Shuffle, as_dataset, load_digits, load_mnist
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_MODULES = ("data", "notebook")
+_MODULES = ("data", "notebook", "plots")
 _HOMES = {
     "fastpc.bidirectional": ("BidirectionalNetwork",),
     "fastpc.clamp": ("Clamp",),
@@ -113,6 +113,7 @@ __all__ = [
     "load_digits",
     "load_mnist",
     "notebook",
+    "plots",
 ]
 
 

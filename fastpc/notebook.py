@@ -118,10 +118,15 @@ def recognise(network: PCNetwork, data: Dataset, steps: int, step_size: float) -
 
 
 def evaluate(network: PCNetwork, data: Dataset) -> Evaluation:
-    """Recognise all of `data` from the images alone, in `RECOGNITION_STEPS` steps, and only then look at the labels."""
+    """Recognise all of `data` from the images alone, and only then look at the labels."""
+    return Evaluation.of(label_states(network, data), data, "cross_entropy")
+
+
+def label_states(network: PCNetwork, data: Dataset) -> NDArray[np.float64]:
+    """Return the label's states, (N, classes), after `RECOGNITION_STEPS` steps with the images alone clamped."""
     _check_images(network, data)
     step = AUTO_FRACTION / Spectrum(network).curvature((1.0, 1.0))
-    return Evaluation.of(recognise(network, data, RECOGNITION_STEPS, step), data, "cross_entropy")
+    return recognise(network, data, RECOGNITION_STEPS, step)
 
 
 def _check_images(network: PCNetwork, data: Dataset) -> None:

@@ -25,6 +25,7 @@ LAYERS = [
     ("inference", "checkpoint", "keras"),
     ("session", "generative"),
     ("trainer", "tensorboard", "notebook", "incremental", "hybrid", "bidirectional_session"),
+    ("plots",),
     ("cli",),
     ("__main__",),
 ]

@@ -1,6 +1,7 @@
 """The command line: what commands print, and what they keep."""
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -12,8 +13,8 @@ import pytest
 
 import fastpc
 from commands import SMALL, complaint, run_json
-from fastpc import network, optimizers, schedules
-from fastpc.cli import main, notice
+from fastpc import network, optimizers, plots, schedules
+from fastpc.cli import configuration, main, notice
 from fastpc.presets import BY_RULE, DEFAULT
 from fastpc.rules import BY_NAME
 
@@ -72,14 +73,17 @@ class TestTrain:
         assert again["test_accuracy"] == trained["test_accuracy"]
         assert again["loss"] == trained["test_loss"]
 
-    def test_an_unsupervised_network_is_measured_by_its_reconstructions(self, capsys):
+    def test_an_unsupervised_network_is_measured_by_its_reconstructions(self, capsys, tmp_path):
         options = ("--direction", "unsupervised", "--steps", "5")
         result = run_json(capsys, *SMALL, *options)
         assert result["layers"] == [32, 16, 64]
         assert result["test_accuracy"] is None
         assert float(str(result["test_loss"])) > 0
-        assert main([*SMALL, *options, "--quiet"]) == 0
-        assert capsys.readouterr().out.startswith("test reconstruction error ")
+        assert main([*SMALL, *options, "--quiet", "--out", str(tmp_path)]) == 0
+        said = capsys.readouterr().out
+        assert said.startswith("test reconstruction error ")
+        assert main(["evaluate", str(tmp_path), "--quiet"]) == 0
+        assert capsys.readouterr().out == said
 
     def test_people_get_a_table(self, capsys):
         assert main([*SMALL]) == 0
@@ -94,6 +98,23 @@ class TestTrain:
         monkeypatch.setattr(notice, "PATIENCE", 3600.0)
         assert main([*SMALL]) == 0
         assert capsys.readouterr().err == ""
+
+    @pytest.mark.parametrize("command", [["--help"], ["info"], [*SMALL], [*SMALL, "--rule", "magic"]], ids=" ".join)
+    def test_no_colour_goes_into_a_pipe(self, command):
+        environment = {name: value for name, value in os.environ.items() if name not in ("FORCE_COLOR", "PY_COLORS")}
+        done = subprocess.run(
+            [sys.executable, "-m", "fastpc", *command], env=environment, capture_output=True, check=False
+        )
+        assert done.stdout + done.stderr
+        assert b"\x1b" not in done.stdout + done.stderr
+
+    def test_a_disk_that_is_full_is_a_failure_in_one_sentence(self, capsys, tmp_path, monkeypatch):
+        def full(*_: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr("fastpc.cli.run.RunFolder.add_metrics", full)
+        assert main([*SMALL, "--out", str(tmp_path)]) == 1
+        assert "No space left" in complaint(capsys)
 
     def test_layers_says_with_all_sizes_what_hidden_says_with_its_own(self, capsys):
         all_sizes = run_json(capsys, "train", "--data", "digits", "--layers", "64,16,10", "--epochs", "2")
@@ -167,19 +188,16 @@ class TestOut:
     def test_a_run_leaves_model_metrics_and_settings(self, capsys, tmp_path):
         result = run_json(capsys, *SMALL, "--out", str(tmp_path / "new" / "run"))
         folder = tmp_path / "new" / "run"
-        assert {path.name for path in folder.iterdir()} == {
-            "model.safetensors",
-            "metrics.jsonl",
-            "config.json",
-        }
+        left = {"model.safetensors", "metrics.jsonl", "config.toml"} | ({"curves.png"} if plots.available() else set())
+        assert {path.name for path in folder.iterdir()} == left
         metrics = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
         assert [line["epoch"] for line in metrics] == [1, 2]
         assert metrics[-1]["accuracy"] == result["train_accuracy"]
-        configuration = json.loads((folder / "config.json").read_text())
-        assert configuration["layers"] == [64, 16, 10]
-        assert configuration["hidden"] == [16]
-        assert configuration["data"] == "digits"
-        assert configuration["fastpc"] == fastpc.__version__
+        said = configuration.read(folder)
+        assert said["layers"] == (64, 16, 10)
+        assert said["hidden"] == (16,)
+        assert said["data"] == "digits"
+        assert said["fastpc"] == fastpc.__version__
 
     def test_the_same_run_leaves_the_same_bytes_in_any_folder(self, capsys, tmp_path):
         for name in ("one", "two", "one"):
@@ -260,8 +278,19 @@ def test_info_says_what_fastpc_runs_on(capsys):
     record = run_json(capsys, "info")
     assert record["fastpc"] == fastpc.__version__
     assert record["threads"] >= 1
+    assert record["sgemm_gflops"] > 0
+    assert record["threading_layer"] in ("omp", "tbb", "workqueue", "none")
+    assert record["vector_bits"] in (128, 256, 512)
+    assert all(library["library"] for library in record["blas"])
+    assert record["packages"]["numpy"]
     assert main(["info"]) == 0
-    assert "numba" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert all(word in out for word in ("numba", "CPU features", "BLAS", "sgemm", "compiled kernels"))
+
+
+def test_info_tells_what_is_forced_upon_blas(capsys, monkeypatch):
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    assert run_json(capsys, "info")["forced_blas"]["OPENBLAS_CORETYPE"] == "Haswell"
 
 
 def test_every_rule_has_a_preset_and_a_class():
@@ -275,6 +304,8 @@ def test_the_notebook_prints_what_it_printed_and_the_honest_figure(capsys, mnist
     assert "Batch Accuracy: 100.00%" in out
     assert "0.09432863, 0.15351399, 0.09415026" in out
     assert "Honest accuracy" in out
+    assert main(["notebook", "--data", str(mnist_npz), "--quiet"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 2
 
 
 def test_python_can_run_the_package():

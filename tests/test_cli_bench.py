@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 import fastpc
-from benchmarks.machine import FORCING
 from commands import complaint
-from fastpc.cli import bench, main
+from fastpc.cli import main
+from fastpc.cli.hardware import FORCING
 
 Runs = list[dict[str, Any]]
 
@@ -50,7 +50,6 @@ def test_paths_are_those_of_the_caller(runs: Runs, tmp_path: Path, monkeypatch: 
 
 
 def test_nothing_forces_blas_there(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert bench.FORCING == FORCING
     for name in FORCING:
         monkeypatch.setenv(name, "1")
     monkeypatch.setenv("PYTHONPATH", "elsewhere")

@@ -1,12 +1,10 @@
 """``fastpc train --rule bpc``: a run in both directions, and what reads it back."""
 
-import json
-
 import numpy as np
 
 from commands import complaint, run_json
 from fastpc import BidirectionalNetwork
-from fastpc.cli import main
+from fastpc.cli import configuration, main
 from fastpc.presets import BIDIRECTIONAL
 
 RUN = ("train", "--rule", "bpc", "--data", "digits", "--hidden", "32", "--epochs", "3")
@@ -19,7 +17,7 @@ def test_a_run_is_kept_and_read_back(capsys, tmp_path):
     assert len(trained["energy"]) == 4  # two layers from below, two from above
     found = run_json(capsys, "evaluate", str(tmp_path), "--data", "digits")
     assert found["test_accuracy"] == trained["test_accuracy"] > 0.5
-    assert json.loads((tmp_path / "config.json").read_text())["rule"] == "bpc"
+    assert configuration.read(tmp_path)["rule"] == "bpc"
     images = BidirectionalNetwork.load(tmp_path / "model.safetensors").generate(np.arange(10))
     assert images.shape == (10, 64)
 
@@ -39,7 +37,10 @@ def test_people_get_a_table(capsys):
 
 def test_an_option_without_effect_is_refused(capsys):
     assert main([*RUN, "--momentum", "0.5"]) == 2
-    assert "expected --momentum with a rule that has use for it, pc, got --rule bpc; leave it out" in complaint(capsys)
+    assert (
+        "expected --momentum with a rule that has use for it, pc or hybrid, got --rule bpc; leave it out"
+        in complaint(capsys)
+    )
 
 
 def test_divergence_leaves_no_model(capsys, tmp_path):

@@ -2,18 +2,35 @@
 
 import io
 import os
+import re
+import shlex
 import subprocess
 import sys
 from types import SimpleNamespace
 
 import pytest
+import typer
 from rich.console import Console
 
 import fastpc
 from commands import SMALL
 from fastpc import network, optimizers, schedules
 from fastpc.cli import main, notice
+from fastpc.cli.app import app
 from fastpc.cli.progress import ProgressLine
+
+COMMANDS = (
+    "train",
+    "evaluate",
+    "predict",
+    "generate",
+    "plot",
+    "notebook",
+    "reproduce",
+    "bench",
+    "warmup",
+    "info",
+)
 
 
 class TestHelp:
@@ -24,11 +41,37 @@ class TestHelp:
 
     def test_every_command_is_listed(self, capsys):
         text = self.help(capsys)
-        assert all(name in text for name in ("train", "evaluate", "notebook", "info", "warmup"))
+        assert all(name in text for name in COMMANDS)
 
-    @pytest.mark.parametrize("command", ["train", "evaluate", "notebook", "info", "warmup"])
+    @pytest.mark.parametrize("command", COMMANDS)
     def test_every_command_has_examples(self, capsys, command):
-        assert f"Examples fastpc {command}" in self.help(capsys, command)
+        text = self.help(capsys, command)
+        assert "Examples fastpc " in text
+        assert text.count(f"fastpc {command}") > 1
+
+    @pytest.mark.parametrize("command", [None, *COMMANDS])
+    def test_examples_fit_on_a_terminal_of_80_columns(self, command):
+        group = typer.main.get_command(app)
+        epilog = (group if command is None else group.commands[command]).epilog
+        assert max(len(re.sub(r"\[/?bold\]", "", line)) for line in epilog.splitlines()) <= 78
+
+    @pytest.mark.parametrize("command", COMMANDS)
+    def test_every_example_is_taken_by_the_command_line(self, command):
+        group = typer.main.get_command(app)
+        for line in re.findall(r"^fastpc .*$", group.commands[command].epilog, flags=re.MULTILINE):
+            # What stands behind two spaces says what it does.
+            name, *arguments = shlex.split(line.partition("  ")[0])[1:]
+            group.commands[name].make_context(name, arguments)  # raises for an option it does not know
+
+    @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+    def test_shells_can_complete_commands(self, shell):
+        words = {"COMP_WORDS": "fastpc ev", "COMP_CWORD": "1", "_TYPER_COMPLETE_ARGS": "fastpc ev"}
+        environment = {**os.environ, **words, "_FASTPC_COMPLETE": f"complete_{shell}"}
+        if shell == "fish":
+            environment["_TYPER_COMPLETE_FISH_ACTION"] = "get-args"
+        command = [sys.executable, "-m", "fastpc"]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert "evaluate" in done.stdout
 
     @pytest.mark.parametrize(
         "names",
@@ -41,8 +84,8 @@ class TestHelp:
     def test_every_option_of_the_main_job_is_there(self, capsys):
         text = self.help(capsys, "train")
         options = (
-            "data layers hidden activation loss rule steps step-size momentum nudge beta beta-growth epochs "
-            "batch-size lr optimizer schedule validation seed threads out json quiet"
+            "data layers hidden activation loss preset config rule steps step-size momentum nudge beta beta-growth "
+            "epochs batch-size lr optimizer schedule validation seed threads out json quiet"
         )
         assert all(f"--{option} " in text for option in options.split())
 
@@ -80,13 +123,21 @@ class TestProgressLine:
         text = self.drawn()
         for part in (
             "epoch 2/4",
-            "38%",
-            "123,457 samples/s",
+            "123k samples/s",
             "energy 0.1235",
             "98.76%",
             "1:15 left",
         ):
             assert part in text
+
+    def test_there_is_room_for_the_bar_on_80_columns(self):
+        stream = io.StringIO()
+        console = Console(file=stream, force_terminal=True, width=80, color_system=None)
+        with ProgressLine(console) as line:
+            line.on_fit_begin(None)
+            line.on_chunk(None, SimpleNamespace(**{**vars(self.PROGRESS), "epoch": 20, "epochs": 25}))
+        assert "1:15 left" in stream.getvalue()
+        assert max(stream.getvalue().count(piece * 8) for piece in "━-") > 0
 
     def test_without_labels_there_is_no_accuracy(self):
         assert "accuracy -" in self.drawn(accuracy=None)

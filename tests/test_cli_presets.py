@@ -16,7 +16,7 @@ TRAIN = ("train", "--data", "digits", "--hidden", "8", "--epochs", "1")
 
 def test_a_preset_sets_everything():
     for name, found in REPRODUCTIONS.items():
-        assert build.chosen(name, None, NOTHING) == found.preset
+        assert build.chosen(build.named(name), None, NOTHING) == found.preset
 
 
 def test_without_one_the_rule_says():
@@ -34,11 +34,11 @@ def test_any_option_goes_before_the_preset():
         "weight_decay": 0.25,
         "epochs": 2,
     }
-    assert build.chosen("pc-se", None, NOTHING | given) == replace(REPRODUCTIONS["pc-se"].preset, **given)
+    assert build.chosen(build.named("pc-se"), None, NOTHING | given) == replace(REPRODUCTIONS["pc-se"].preset, **given)
 
 
 def test_another_rule_brings_what_is_its_own():
-    found = build.chosen("nudge-centred", "fpa", NOTHING)
+    found = build.chosen(build.named("nudge-centred"), "fpa", NOTHING)
     preset = REPRODUCTIONS["nudge-centred"].preset
     for setting, value in asdict(found).items():
         whose = BY_RULE["fpa"] if setting in ("rule", *OF_THE_RULE) else preset
@@ -46,21 +46,19 @@ def test_another_rule_brings_what_is_its_own():
 
 
 def test_the_preset_s_nudge_has_use_for_beta():
-    assert build.chosen("nudge-centred", None, NOTHING | {"beta": 0.125}).beta == 0.125
+    assert build.chosen(build.named("nudge-centred"), None, NOTHING | {"beta": 0.125}).beta == 0.125
 
 
 def test_another_schedule_leaves_the_preset_s_warmup():
-    assert (
-        build.optimizer(build.chosen("pc-se", None, NOTHING | {"schedule": "constant"})).schedule.factors(0, 1, 9, 9)
-        == 1
-    )
+    settings = build.chosen(build.named("pc-se"), None, NOTHING | {"schedule": "constant"})
+    assert build.optimizer(settings).schedule.factors(0, 1, 9, 9) == 1
 
 
 def test_the_weights_of_a_scaled_network_are_standard_normal_unless_others_are_asked_for():
     given = NOTHING | {"hidden": (8, 8), "residual": True, "scaling": "mupc"}
-    assert build.chosen("pc-se", None, given).initializer == "standard_normal"
+    assert build.chosen(build.named("pc-se"), None, given).initializer == "standard_normal"
     assert build.chosen(None, None, given).initializer == "standard_normal"
-    assert build.chosen("mupc-30", None, NOTHING | {"initializer": "he_normal"}).initializer == "he_normal"
+    assert build.chosen(build.named("mupc-30"), None, NOTHING | {"initializer": "he_normal"}).initializer == "he_normal"
 
 
 def test_a_preset_reaches_the_run(capsys):

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from commands import complaint, run_json
-from fastpc.cli import curves, main, reproduction
+from fastpc import PCNetwork, plots
+from fastpc.cli import configuration, main, reproduction, sampled
 from fastpc.data import load_digits
 from fastpc.presets import Preset
 from fastpc.reproductions import REPRODUCTIONS, Reproduction
@@ -73,7 +74,7 @@ def test_a_run_is_what_train_does(reproduce, tmp_path, capsys):
     assert run["samples_seen"] == 4 * 1437
     assert [epoch["epoch"] for epoch in run["metrics"]] == [1, 2, 3, 4]
     folder = tmp_path / "easy" / "seed-1"
-    assert json.loads((folder / "config.json").read_text())["seed"] == 1
+    assert configuration.read(folder)["seed"] == 1
     assert len((folder / "metrics.jsonl").read_text().splitlines()) == 4
 
 
@@ -164,7 +165,6 @@ def test_without_matplotlib_it_says_so(reproduce, tmp_path, capsys, monkeypatch)
     assert "fastpc[plots]" in capsys.readouterr().err
     assert (tmp_path / "curves.json").is_file()
     assert not (tmp_path / "curves.png").exists()
-    assert not curves.write_curves(results(tmp_path), tmp_path)
 
 
 def test_an_error_has_to_fall_below_that_of_principal_components(reproduce, tmp_path, monkeypatch):
@@ -172,8 +172,10 @@ def test_an_error_has_to_fall_below_that_of_principal_components(reproduce, tmp_
         direction="unsupervised", hidden=(16,), latents=4, steps=10, step_size="auto", epochs=2, batch_size=32
     )
     free = Reproduction("free", "Latents", None, preset)
+    judge = replace(EASY, name="pc-ce", preset=replace(SMALL, loss="cross_entropy"))
     for known in (REPRODUCTIONS, reproduction.REPRODUCTIONS):
         monkeypatch.setitem(known, "free", free)
+        monkeypatch.setitem(known, "pc-ce", judge)
     reproduce("free", "--seeds", "1")
     found = results(tmp_path)["presets"]["free"]
     train, test = load_digits()
@@ -192,6 +194,36 @@ def test_an_error_has_to_fall_below_that_of_principal_components(reproduce, tmp_
     assert drawn["bar"] == found["bar"]
     assert drawn["training"] == [[sum(epoch["energy"]) for epoch in run["metrics"]]]
     assert reproduction._bar(free, "digits", quick=True) > found["bar"]
+
+
+def test_a_classifier_says_what_it_recognises_of_sampled_digits(reproduce, tmp_path, monkeypatch):
+    preset = Preset(
+        direction="unsupervised", hidden=(16,), latents=4, steps=10, step_size="auto", epochs=2, batch_size=32
+    )
+    judge = replace(EASY, name="pc-ce", preset=replace(SMALL, loss="cross_entropy"))
+    for found in (Reproduction("free", "Latents", None, preset), judge):
+        for known in (REPRODUCTIONS, reproduction.REPRODUCTIONS):
+            monkeypatch.setitem(known, found.name, found)
+    monkeypatch.setattr(sampled, "SAMPLES", 500)
+    reproduce("free", "--seeds", "2")
+    found = results(tmp_path)["sampled"]
+    classifier = PCNetwork.load(tmp_path / "pc-ce" / "seed-0" / "model.safetensors")
+    parts = []
+    for seed in (0, 1):
+        network = PCNetwork.load(tmp_path / "free" / f"seed-{seed}" / "model.safetensors")
+        images = np.clip(network.sample(500, seed), 0, 1)
+        parts.append(np.mean(classifier.predict_proba(images).max(axis=1) > found["confident"]))
+    assert found["seeds"] == pytest.approx(parts)
+    assert found["recognised"]["from the prior"] == pytest.approx(np.mean(parts))
+    assert sum(found["classes"]) == round(500 * parts[0])
+    assert found["recognised"]["test images"] > found["recognised"]["pixels shuffled"]
+    if plots.available():
+        assert (tmp_path / "sampled.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_without_an_unsupervised_network_nothing_is_sampled(reproduce, tmp_path):
+    reproduce("easy", "--seeds", "1")
+    assert results(tmp_path)["sampled"] is None
 
 
 def test_json_is_one_object_alone_on_standard_output(reproduce, capsys):

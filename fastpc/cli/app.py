@@ -1,5 +1,6 @@
 """The Typer application, and what becomes of errors: one sentence and an exit code."""
 
+import inspect
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -9,8 +10,11 @@ import typer
 from fastpc import __version__
 from fastpc.cli.bench import bench
 from fastpc.cli.evaluate import evaluate
+from fastpc.cli.generate import generate
 from fastpc.cli.info import info
 from fastpc.cli.notebook import notebook
+from fastpc.cli.plot import plot
+from fastpc.cli.predict import predict
 from fastpc.cli.reproduce import reproduce
 from fastpc.cli.train import train
 from fastpc.cli.warmup import warmup
@@ -27,6 +31,10 @@ fastpc train --out run     … and keep the model, the metrics and the settings
 
 fastpc evaluate run        measure it again
 
+fastpc plot run            look at what it learned
+
+fastpc predict run x.npy   ask it what images are
+
 fastpc train --help        all options of a command, with examples
 
 [bold]Exit codes[/bold]  0 done, 1 failed (diverged, say), 2 wrong use, 130 interrupted
@@ -41,8 +49,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, evaluate, reproduce, notebook, info, warmup, bench):
-    app.command(epilog=getattr(sys.modules[command.__module__], "EXAMPLES", None))(command)
+for command in (train, evaluate, predict, generate, plot, notebook, reproduce, bench, warmup, info):
+    # Typer would keep the source's line breaks, in the middle of a sentence.
+    paragraphs = inspect.cleandoc(command.__doc__ or "").split("\n\n")
+    text = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+    app.command(help=text, epilog=getattr(sys.modules[command.__module__], "EXAMPLES", None))(command)
 
 
 def _print_version(wanted: bool) -> None:
@@ -83,6 +94,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(str(error), WRONG_USE)
     except MemoryError as error:
         return _complain(f"expected a run that fits into memory, got none left ({error or 'out of memory'})", FAILED)
+    except OSError as error:
+        # A full disk, say, in the middle of a run.
+        return _complain(f"expected to read and write files as the run goes on, got a failure ({error})", FAILED)
     except typer.Abort:
         return _complain("interrupted", INTERRUPTED)
     except Exception as error:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 import fastpc
+from fastpc.cli.hardware import unforced
 from fastpc.cli.options import ThreadsOption
 from fastpc.errors import ConfigurationError
 
@@ -17,15 +18,12 @@ EXAMPLES = """
 
 fastpc bench --quick               a first look, in a few minutes
 
-fastpc bench A64 B                 two workloads, with every baseline that is installed
+fastpc bench A64 B                 two workloads, with the baselines there are
 
 fastpc bench --out speed.json      all of them; keep what was measured
 
 fastpc bench --python PATH         … and baselines that another Python has
 """
-
-# They make OpenBLAS run the kernels of another processor, and are read only as it is loaded.
-FORCING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 
 
 def bench(
@@ -84,6 +82,5 @@ def source_tree() -> Path:
 
 def environment(root: Path) -> dict[str, str]:
     """Return this process's environment with the benchmarks importable, and nothing forced upon BLAS."""
-    found = {name: value for name, value in os.environ.items() if name not in FORCING}
-    paths = [str(root), *found.get("PYTHONPATH", "").split(os.pathsep)]
-    return found | {"PYTHONPATH": os.pathsep.join(path for path in paths if path)}
+    paths = [str(root), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    return unforced(os.environ) | {"PYTHONPATH": os.pathsep.join(path for path in paths if path)}

@@ -112,15 +112,31 @@ def takes(rule_name: str, setting: str) -> bool:
     return setting in {field.name for field in fields(BY_NAME[rule_name])}  # type: ignore[arg-type]
 
 
-def chosen(name: str | None, rule_name: str | None, given: dict[str, Any]) -> Preset:
-    """Return the settings of a preset, or else a rule's own, with those that were given in their stead.
+def named(name: str | None) -> Preset | None:
+    """Return the settings of a name in `fastpc.reproductions.REPRODUCTIONS`; None without a name.
+
+    Raises
+    ------
+    ConfigurationError
+        If it is not one of these.
+    """
+    from fastpc.reproductions import REPRODUCTIONS
+
+    if name is None:
+        return None
+    require_choice("--preset", name, tuple(REPRODUCTIONS))
+    return REPRODUCTIONS[name].preset
+
+
+def chosen(base: Preset | None, rule_name: str | None, given: dict[str, Any]) -> Preset:
+    """Return settings to begin with, or else a rule's own, with those that were given in their stead.
 
     Parameters
     ----------
-    name : str, optional
-        One of `fastpc.reproductions.REPRODUCTIONS`.
+    base : Preset, optional
+        The settings to begin with, of a name or of a file.
     rule_name : str, optional
-        One of `RULES`. In a preset it replaces the rule with all that is the rule's own.
+        One of `RULES`. In `base` it replaces the rule with all that is the rule's own.
     given : dict
         Settings by name, None where they were not given.
 
@@ -129,19 +145,16 @@ def chosen(name: str | None, rule_name: str | None, given: dict[str, Any]) -> Pr
     ConfigurationError
         If a name is unknown, or a setting means nothing to the rule.
     """
-    from fastpc.reproductions import REPRODUCTIONS
-
     if rule_name is not None:
         require_choice("--rule", rule_name, RULES)
     if given["direction"] is not None:
         require_choice("--direction", given["direction"], DIRECTIONS)
-    if name is None and rule_name in (None, DEFAULT.rule):
+    if base is None and rule_name in (None, DEFAULT.rule):
         preset = BY_DIRECTION[given["direction"] or DEFAULT.direction]
-    elif name is None:
+    elif base is None:
         preset = BY_RULE[str(rule_name)]
     else:
-        require_choice("--preset", name, tuple(REPRODUCTIONS))
-        preset = REPRODUCTIONS[name].preset
+        preset = base
         if rule_name not in (None, preset.rule):
             others = BY_RULE[str(rule_name)]
             preset = replace(preset, rule=others.rule, **{key: getattr(others, key) for key in OF_THE_RULE})

@@ -91,6 +91,9 @@ class Job:
         train, self._test = find(source, warn=warn)
         sizes = build.layer_sizes(preset, layers, train.n_features, train.n_outputs)
         self._preset = replace(preset, hidden=sizes[1:-1])
+        if preset.direction == "unsupervised":
+            self._preset = replace(self._preset, latents=sizes[0])
+        self._source = _lasting(source, train.name)
         self._seed = seed
         self._network = build.network(preset, sizes, seed)
         self._encoder = build.encoder(preset, self._network)
@@ -121,24 +124,28 @@ class Job:
         """
         callbacks = list(self._callbacks)
         if self._folder is not None:
-            self._folder.begin(self.configuration)
+            self._folder.begin(self.configuration | {"data": self._source, "scale": self._train.scale})
             callbacks.append(MetricsWriter(self._folder))
         try:
             history = self._fit(callbacks, show_progress)
         except KeyboardInterrupt:
             if self._folder is not None:
                 self._folder.save(self._network, self._encoder)
+                self._folder.draw_curves(None, bidirectional=self._preset.rule == "bpc")
                 say(f"Interrupted; the network as it stands is saved in {self._folder.model}.")
             raise
         if self._folder is not None:
             self._folder.save(self._network, self._encoder)
+        evaluation = self._trainer.evaluate(self._test)
+        if self._folder is not None:
+            self._folder.draw_curves(evaluation.accuracy, bidirectional=self._preset.rule == "bpc")
         return Result(
             network=self._network,
             preset=self._preset,
             data_name=self._train.name,
             seed=self._seed,
             history=history,
-            evaluation=self._trainer.evaluate(self._test),
+            evaluation=evaluation,
             out=None if self._folder is None else self._folder.path,
         )
 
@@ -153,3 +160,12 @@ class Job:
         self._trainer.callbacks = callbacks
         with line:
             return self._trainer.fit(self._train, self._validation, epochs=self._preset.epochs)
+
+
+def _lasting(source: str, name: str) -> str:
+    """Return a source that means the same data from any folder, and later too where that can be said."""
+    if source in ("mnist", "digits"):
+        return source
+    if source == "auto":
+        return name if name in ("mnist", "digits") else source
+    return str(Path(source).absolute())

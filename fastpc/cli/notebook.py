@@ -2,12 +2,12 @@
 
 import typer
 
-from fastpc.cli.options import DataOption, JsonOption, warn
+from fastpc.cli.options import DataOption, JsonOption, QuietOption, warn
 
 EXAMPLES = """
 [bold]Examples[/bold]
 
-fastpc notebook                  print what the notebook printed, and the honest figure
+fastpc notebook                  what it printed, and the honest figure
 
 fastpc notebook --json           the same for programs
 """
@@ -18,7 +18,7 @@ DIFFERENCE = (
 )
 
 
-def notebook(data: DataOption = "mnist", as_json: JsonOption = False) -> None:
+def notebook(data: DataOption = "mnist", as_json: JsonOption = False, quiet: QuietOption = False) -> None:
     """Run the original notebook's own procedure, and say what its figure means.
 
     It takes the first 64 training images, with seed 0, in float64.
@@ -42,8 +42,10 @@ def notebook(data: DataOption = "mnist", as_json: JsonOption = False) -> None:
         print_json(record)
         return
     typer.echo(f"Batch Accuracy: {result.accuracy * 100:.2f}%")
-    typer.echo("softmax(x2):")
-    with np.printoptions(precision=8, threshold=result.probabilities.size):
-        typer.echo(repr(result.probabilities))
+    if not quiet:
+        typer.echo("softmax(x2):")
+        with np.printoptions(precision=8, threshold=result.probabilities.size):
+            typer.echo(repr(result.probabilities))
     typer.echo(f"Honest accuracy: {percent(result.honest_accuracy)}")
-    typer.echo(DIFFERENCE)
+    if not quiet:
+        typer.echo(DIFFERENCE)

@@ -1,14 +1,16 @@
 """Options that several commands share, and what their values mean."""
 
-from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 from fastpc.errors import ConfigurationError
-from fastpc.presets import Preset
+from fastpc.presets import BY_RULE
 
+ModelArgument = Annotated[
+    Path, typer.Argument(metavar="MODEL", help="The folder that train wrote, or a saved model.", show_default=False)
+]
 DataOption = Annotated[
     str,
     typer.Option(
@@ -27,6 +29,15 @@ ThreadsOption = Annotated[
         rich_help_panel="Run",
     ),
 ]
+ShapeOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SIZES",
+        help="Height and width of an image, such as 32,24, and 3 for colours.",
+        show_default="a square",
+        rich_help_panel="Data",
+    ),
+]
 JsonOption = Annotated[
     bool,
     typer.Option(
@@ -39,6 +50,29 @@ QuietOption = Annotated[
     bool,
     typer.Option("--quiet", "-q", help="Print the result alone.", rich_help_panel="Output"),
 ]
+
+
+def in_panel(panel: str, text: str, *names: str, **more: Any) -> Any:
+    """Return an option in a panel of the help."""
+    return typer.Option(*names, help=text, rich_help_panel=panel, **more)
+
+
+def by_rule(setting: str) -> str:
+    """Return a setting's default in words, for every rule that has one."""
+    defaults = {name: getattr(preset, setting) for name, preset in BY_RULE.items()}
+    return ", ".join(f"{value} for {name}" for name, value in defaults.items() if value)
+
+
+def require_one(first: str, value: object, second: str, other: object) -> None:
+    """Raise unless at most one of two options was given.
+
+    Raises
+    ------
+    ConfigurationError
+        If both were.
+    """
+    if value is not None and other is not None:
+        raise ConfigurationError(f"expected {first} or {second}, got both; leave one out")
 
 
 def parse_sizes(option: str, text: str) -> tuple[int, ...]:
@@ -60,6 +94,30 @@ def parse_sizes(option: str, text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in parts)
 
 
+def parse_classes(text: str | None, n: int) -> tuple[int, ...]:
+    """Read classes such as ``3,1,4``; None is each of `n` once.
+
+    Raises
+    ------
+    ConfigurationError
+        If one is none of these.
+    """
+    if text is None:
+        return tuple(range(n))
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isascii() and part.isdecimal() and int(part) < n for part in parts):
+        raise ConfigurationError(
+            f"expected --labels to be classes from 0 to {n - 1} with commas between them, got {text!r}; write them "
+            "like 3,1,4"
+        )
+    return tuple(map(int, parts))
+
+
+def parse_shape(text: str | None) -> tuple[int, ...] | None:
+    """Read the shape of an image such as ``32,24``."""
+    return None if text is None else parse_sizes("--shape", text)
+
+
 def parse_step_size(text: str) -> float | Literal["auto"]:
     """Read the size of a relaxation step: a number, or ``auto``.
 
@@ -74,34 +132,6 @@ def parse_step_size(text: str) -> float | Literal["auto"]:
         return float(text)
     except ValueError:
         raise ConfigurationError(f"expected --step-size to be a number or auto, got {text!r}; try auto") from None
-
-
-def model_path(path: Path) -> Path:
-    """Return the model file that `path` stands for: itself, or the one in a run's folder."""
-    return path / "model.safetensors" if path.is_dir() else path
-
-
-def recorded_source(path: Path) -> str:
-    """Return where a run's folder says that its data came from, if that is a source by itself; else "auto"."""
-    import json
-
-    try:
-        recorded = json.loads((path / "config.json").read_text(encoding="utf-8"))["data"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return "auto"
-    return "digits" if recorded == "digits" else "auto"
-
-
-def recorded_preset(path: Path) -> Preset:
-    """Return the settings that a run's folder says it trained with; the default's where it says none."""
-    import json
-
-    names = {field.name for field in fields(Preset)}
-    try:
-        recorded = json.loads((path / "config.json").read_text(encoding="utf-8"))
-        return Preset(**{name: value for name, value in recorded.items() if name in names})
-    except (OSError, ValueError, AttributeError, TypeError):
-        return Preset()
 
 
 def warn(message: str) -> None:

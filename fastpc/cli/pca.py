@@ -8,26 +8,44 @@ from numpy.typing import NDArray
 from fastpc.data import Dataset
 
 
-def reconstruction_error(train: Dataset, test: Dataset, components: int) -> float:
-    """Return half the squared difference between test images and what principal components make of them.
+class Components:
+    """The largest principal components of a data set's images.
 
     Parameters
     ----------
-    train : Dataset
-        Where the components come from.
-    test : Dataset
-        What is reconstructed; the error is a mean over its images.
-    components : int
+    data : Dataset
+    n : int
         How many there are, at most the number of pixels.
+
+    Attributes
+    ----------
+    mean : ndarray (pixels,)
+    vectors : ndarray (pixels, n)
+        Orthonormal, the largest last.
+    deviations : ndarray (n,)
+        The standard deviation along each.
     """
-    known, new = _images(train), _images(test)
-    mean = known.mean(axis=0)
-    _, vectors = np.linalg.eigh((known - mean).T @ (known - mean))
-    largest = vectors[:, -components:]
-    rest = (new - mean) - (new - mean) @ largest @ largest.T
-    return float(0.5 * np.mean(np.sum(rest**2, axis=1)))
+
+    def __init__(self, data: Dataset, n: int) -> None:
+        images = images_of(data)
+        self.mean = images.mean(axis=0)
+        values, vectors = np.linalg.eigh((images - self.mean).T @ (images - self.mean) / len(images))
+        self.vectors = vectors[:, -n:]
+        self.deviations = np.sqrt(np.maximum(values[-n:], 0))
+
+    def reconstruction_error(self, data: Dataset) -> float:
+        """Return half the squared difference between images and what the components make of them, a mean over them."""
+        centred = images_of(data) - self.mean
+        rest = centred - centred @ self.vectors @ self.vectors.T
+        return float(0.5 * np.mean(np.sum(rest**2, axis=1)))
+
+    def sample(self, n: int, seed: int = 0) -> NDArray[np.float64]:
+        """Return images (n, pixels) of the Gaussian with this mean and these deviations."""
+        latents = np.random.default_rng(seed).standard_normal((n, len(self.deviations)))
+        return np.asarray(self.mean + (latents * self.deviations) @ self.vectors.T)
 
 
-def _images(data: Dataset) -> NDArray[Any]:
+def images_of(data: Dataset) -> NDArray[Any]:
+    """Return the inputs as rows of float64, scaled as networks see them."""
     rows = data.inputs if isinstance(data.inputs, np.ndarray) else data.inputs.toarray()
     return rows.reshape(len(data), -1) * np.float64(data.scale)

@@ -23,7 +23,6 @@ class ProgressLine:
         self._progress = Progress(
             TextColumn("epoch {task.fields[epoch]}"),
             BarColumn(bar_width=None),
-            TextColumn("{task.percentage:>3.0f}%"),
             TextColumn("{task.fields[speed]} samples/s"),
             TextColumn("energy {task.fields[energy]}"),
             TextColumn("accuracy {task.fields[accuracy]}"),
@@ -57,12 +56,17 @@ class ProgressLine:
             total=progress.epochs * progress.batches,
             completed=(progress.epoch - 1) * progress.batches + progress.batch,
             epoch=f"{progress.epoch}/{progress.epochs}",
-            speed=f"{progress.samples_per_second:,.0f}",
+            speed=thousands(progress.samples_per_second),
             energy=f"{progress.energy:.4f}",
             accuracy=percent(progress.accuracy),
             left=duration(progress.seconds_left),
             refresh=True,
         )
+
+
+def thousands(value: float) -> str:
+    """Write a number in few characters, so that the bar has room on a terminal of 80 columns."""
+    return f"{value / 1000:,.0f}k" if value >= 10_000 else f"{value:,.0f}"
 
 
 def is_terminal() -> bool:

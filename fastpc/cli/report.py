@@ -12,7 +12,9 @@ from fastpc.reproductions import REPRODUCTIONS
 if TYPE_CHECKING:
     from fastpc.bidirectional import BidirectionalNetwork
     from fastpc.cli.job import Result
+    from fastpc.evaluation import Evaluation
     from fastpc.network import PCNetwork
+    from fastpc.presets import Preset
 
 
 def report(result: "Result", *, as_json: bool, quiet: bool) -> None:
@@ -20,7 +22,7 @@ def report(result: "Result", *, as_json: bool, quiet: bool) -> None:
     if as_json:
         print_json(as_record(result))
     elif quiet:
-        typer.echo(" ".join(_measured(result)))
+        typer.echo(" ".join(measured(result.evaluation, result.preset)))
     else:
         print_table("Training is done", as_rows(result))
 
@@ -56,7 +58,7 @@ def as_rows(result: "Result") -> dict[str, str]:
     history, preset, network = result.history, result.preset, result.network
     last = history.epochs[-1]
     speed = history.samples_seen / history.train_seconds
-    name, value = _measured(result)
+    name, value = measured(result.evaluation, preset)
     rows = {name: f"{value}, after the last epoch"}
     if last.accuracy is not None:
         rows["training accuracy"] = f"{percent(last.accuracy)}, as the last epoch went by"
@@ -78,11 +80,11 @@ def as_rows(result: "Result") -> dict[str, str]:
     return rows
 
 
-def _measured(result: "Result") -> tuple[str, str]:
+def measured(evaluation: "Evaluation", preset: "Preset") -> tuple[str, str]:
     """Return what the test set was measured for, in words."""
-    if result.preset.direction == "unsupervised":
-        return "test reconstruction error", f"{result.evaluation.loss:.4f}"
-    return "test accuracy", percent(result.evaluation.accuracy)
+    if preset.direction == "unsupervised":
+        return "test reconstruction error", f"{evaluation.loss:.4f}"
+    return "test accuracy", percent(evaluation.accuracy)
 
 
 def list_presets(*, as_json: bool) -> None:

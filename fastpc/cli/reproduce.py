@@ -11,13 +11,13 @@ from fastpc.reproductions import REPRODUCTIONS
 EXAMPLES = """
 [bold]Examples[/bold]
 
-fastpc reproduce                           all presets, three seeds of each
+fastpc reproduce                 all presets, three seeds of each
 
-fastpc reproduce pc-se ipc                 two of them
+fastpc reproduce pc-se ipc       two of them
 
-fastpc reproduce --quick                   a few epochs of each, one seed, and looser bars
+fastpc reproduce --quick         few epochs, one seed, and looser bars
 
-fastpc reproduce --out runs                keep runs in runs/, and do not repeat those that are there
+fastpc reproduce --out runs      keep runs, and repeat none that is there
 
 [bold]Exit codes[/bold]  0 every bar is met, 1 some are not, 2 wrong use
 """
@@ -52,13 +52,16 @@ def reproduce(
     """Train every preset on all of MNIST's training images, and hold the mean over seeds to its bar.
 
     The test accuracy is that of the final epoch, and nothing is chosen by it. DIR gets table.md, results.json,
-    curves.json and, with matplotlib, curves.png.
+    curves.json and, with matplotlib, curves.png. Of unsupervised presets, digits are sampled from the prior, drawn in
+    sampled.png, and shown to a classifier.
     """
+    from fastpc import plots
     from fastpc.checks import require_choice, require_whole
     from fastpc.cli.curves import write_curves
     from fastpc.cli.output import print_json
     from fastpc.cli.reproduction import reproduce as run
     from fastpc.cli.reproduction_table import as_results, print_rows, write_table
+    from fastpc.cli.sampled import sample_unsupervised
 
     for name in names or ():
         require_choice("presets", name, tuple(REPRODUCTIONS))
@@ -67,8 +70,10 @@ def reproduce(
     show = not quiet and not as_json
     rows = run(names or list(REPRODUCTIONS), out, seeds, quick=quick, source=data, threads=threads, show=show)
     results = as_results(rows, quick=quick)
+    results["sampled"] = sample_unsupervised(rows, out, quick=quick, source=data, threads=threads, show=show)
     write_table(rows, results, out)
-    if not write_curves(results, out) and show:
+    write_curves(results, out)
+    if show and not plots.available():
         say("No matplotlib: the learning curves are in curves.json alone; pip install fastpc[plots] draws them.")
     if as_json:
         print_json(results)

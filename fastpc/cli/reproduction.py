@@ -7,12 +7,12 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from fastpc.cli.info import processor
+from fastpc.cli.hardware import processor
 from fastpc.cli.job import Job
 from fastpc.cli.options import say, warn
 from fastpc.cli.output import as_plain, percent
 from fastpc.cli.report import as_record
-from fastpc.cli.run import METRICS
+from fastpc.cli.run import read_metrics
 from fastpc.errors import DivergenceError
 from fastpc.reproductions import REPRODUCTIONS, Reproduction
 
@@ -96,25 +96,41 @@ def reproduce(
     rows = []
     for name in names:
         target = REPRODUCTIONS[name]
-        preset = replace(target.preset, epochs=min(QUICK_EPOCHS, target.preset.epochs)) if quick else target.preset
         row = Row(target, _bar(target, source, quick=quick), [])
         for seed in range(seeds):
-            path = folder / name / f"seed-{seed}"
-            row.runs.append(run := _run(Job(preset, None, source, None, seed, threads, path), path, show))
+            path = run_folder(folder, name, seed)
+            row.runs.append(run := run_of(name, seed, folder, quick=quick, source=source, threads=threads, show=show))
             if show and run is not None:
                 say(f"{name}, {path.name}: {row.shown(row.values[-1])} in {run['train_seconds']:.1f} s of training.")
         rows.append(row)
     return rows
 
 
+def run_folder(folder: Path, name: str, seed: int) -> Path:
+    """Return where a preset's run is kept."""
+    return folder / name / f"seed-{seed}"
+
+
+def run_of(
+    name: str, seed: int, folder: Path, *, quick: bool, source: str, threads: int | None, show: bool
+) -> dict[str, Any] | None:
+    """Return what one run of a preset measured, None if it diverged; see `reproduce`."""
+    preset = REPRODUCTIONS[name].preset
+    if quick:
+        preset = replace(preset, epochs=min(QUICK_EPOCHS, preset.epochs))
+    path = run_folder(folder, name, seed)
+    return _run(Job(preset, None, source, None, seed, threads, path), path, show)
+
+
 def _bar(target: Reproduction, source: str, *, quick: bool) -> float:
     """Return what a preset has to reach."""
     if target.bar is not None:
         return target.bar - QUICK_SLACK if quick else target.bar
-    from fastpc.cli.pca import reconstruction_error
+    from fastpc.cli.pca import Components
     from fastpc.data import find
 
-    error = reconstruction_error(*find(source, warn=warn), target.preset.latents)
+    train, test = find(source, warn=warn)
+    error = Components(train, target.preset.latents).reconstruction_error(test)
     return error * QUICK_FACTOR if quick else error
 
 
@@ -131,8 +147,7 @@ def _run(job: Job, folder: Path, show: bool) -> dict[str, Any] | None:
     except DivergenceError as error:
         warn(f"{folder.parent.name}, {folder.name}: {error}".rstrip("."))
         return None
-    lines = (folder / METRICS).read_text(encoding="utf-8").splitlines()
-    run["metrics"] = [json.loads(line) for line in lines]
+    run["metrics"] = read_metrics(folder)
     run |= {"processor": processor(), "threads": job.threads}
     kept.write_text(json.dumps({"configuration": configuration, "run": run}) + "\n", encoding="utf-8")
     return run

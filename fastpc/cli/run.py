@@ -5,13 +5,14 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fastpc.cli import configuration
 from fastpc.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from fastpc.bidirectional import BidirectionalNetwork
     from fastpc.network import PCNetwork
 
-MODEL, METRICS, CONFIGURATION = "model.safetensors", "metrics.jsonl", "config.json"
+MODEL, METRICS, CONFIGURATION, CURVES = "model.safetensors", "metrics.jsonl", configuration.NAME, "curves.png"
 ENCODER = "encoder.safetensors"
 
 
@@ -36,7 +37,7 @@ class RunFolder:
             # Permissions alone do not tell: the file system may be full or read-only.
             with tempfile.TemporaryFile(dir=path):
                 pass
-            for name in (MODEL, METRICS, CONFIGURATION):
+            for name in (MODEL, METRICS, CONFIGURATION, CURVES):
                 if (path / name).is_dir():
                     raise IsADirectoryError(f"{name} is a folder")
         except OSError as error:
@@ -50,11 +51,11 @@ class RunFolder:
         """Where the model is, once it is saved."""
         return self.path / MODEL
 
-    def begin(self, configuration: dict[str, Any]) -> None:
+    def begin(self, settings: dict[str, Any]) -> None:
         """Write the settings, and clear away what an earlier run left."""
-        self.model.unlink(missing_ok=True)
-        text = json.dumps(configuration, indent=2)
-        (self.path / CONFIGURATION).write_text(text + "\n", encoding="utf-8")
+        for old in (self.model, self.path / CURVES):
+            old.unlink(missing_ok=True)
+        configuration.write(settings, self.path / CONFIGURATION)
         (self.path / METRICS).write_text("", encoding="utf-8")
 
     def add_metrics(self, metrics: dict[str, Any]) -> None:
@@ -67,6 +68,28 @@ class RunFolder:
         network.save(self.model)
         if encoder is not None:
             encoder.save(self.path / ENCODER)
+
+    def draw_curves(self, test_accuracy: float | None, *, bidirectional: bool) -> None:
+        """Draw the learning curves, where matplotlib is installed and an epoch was finished."""
+        from fastpc import plots
+
+        metrics = read_metrics(self.path)
+        if metrics and plots.available():
+            figure = plots.learning_curves(metrics, test_accuracy=test_accuracy, bidirectional=bidirectional)
+            plots.save_figure(figure, self.path / CURVES)
+
+
+def read_metrics(folder: Path) -> list[dict[str, Any]]:
+    """Return the metrics of each epoch that a run's folder has; none where it has none."""
+    try:
+        lines = (folder / METRICS).read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(
+            f"expected a line of JSON for each epoch in {str(folder / METRICS)!r}, got {error}; remove the file"
+        ) from error
 
 
 class MetricsWriter:

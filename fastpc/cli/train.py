@@ -3,21 +3,21 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
-from fastpc.cli import build
+from fastpc.cli import build, configuration
 from fastpc.cli.job import Job
 from fastpc.cli.options import (
     DataOption,
     JsonOption,
     QuietOption,
     ThreadsOption,
+    by_rule,
+    in_panel,
     parse_sizes,
     parse_step_size,
+    require_one,
 )
 from fastpc.cli.report import list_presets, report
-from fastpc.errors import ConfigurationError
-from fastpc.presets import BY_RULE, DEFAULT
+from fastpc.presets import DEFAULT
 from fastpc.reproductions import REPRODUCTIONS
 
 EXAMPLES = """
@@ -33,34 +33,26 @@ fastpc train --layers 784,128,10 --batch-size 64 --steps 8
 
 fastpc train --validation 0.1 --lr 0.001   tune on a part held out
 
-fastpc train --direction generative        learn to draw digits, and recognise them by relaxing
+fastpc train --direction generative        learn to draw digits
 
-fastpc train --preset pc-se                the settings of a figure to reach; --preset list names all
+fastpc train --preset pc-se                a figure to reach; list names all
 
-fastpc train --tensorboard logs            watch with tensorboard --logdir logs
+fastpc train --tensorboard logs            watch it in TensorBoard, in logs
+
+fastpc train --config run --seed 1         a run once more, with another seed
 
 fastpc train --data digits --json          small data, a result for programs
 """
 
 
-def _option(panel: str, text: str, *names: str, **more: Any) -> Any:
-    return typer.Option(*names, help=text, rich_help_panel=panel, **more)
-
-
-def _by_rule(setting: str) -> str:
-    """Return a setting's default in words, for every rule that has one."""
-    defaults = {name: getattr(preset, setting) for name, preset in BY_RULE.items()}
-    return ", ".join(f"{value} for {name}" for name, value in defaults.items() if value)
-
-
 def train(
     data: DataOption = "auto",
     layers: Annotated[
-        str | None, _option("Network", "All layer sizes, such as 784,256,256,10.", metavar="SIZES")
+        str | None, in_panel("Network", "All layer sizes, such as 784,256,256,10.", metavar="SIZES")
     ] = None,
     hidden: Annotated[
         str | None,
-        _option(
+        in_panel(
             "Network",
             "The hidden sizes alone; the data says the others. none for no hidden layer.",
             metavar="SIZES",
@@ -69,7 +61,7 @@ def train(
     ] = None,
     activation: Annotated[
         str | None,
-        _option(
+        in_panel(
             "Network",
             "identity, relu, leaky_relu, tanh, sigmoid, gelu, silu or hard_tanh; "
             "or one for each hidden layer, with commas between them.",
@@ -78,14 +70,15 @@ def train(
         ),
     ] = None,
     loss: Annotated[
-        str | None, _option("Network", "squared_error or cross_entropy.", metavar="NAME", show_default=DEFAULT.loss)
+        str | None,
+        in_panel("Network", "squared_error or cross_entropy.", metavar="NAME", show_default=DEFAULT.loss),
     ] = None,
     dtype: Annotated[
-        str | None, _option("Network", "float32 or float64.", metavar="NAME", show_default=DEFAULT.dtype)
+        str | None, in_panel("Network", "float32 or float64.", metavar="NAME", show_default=DEFAULT.dtype)
     ] = None,
     initializer: Annotated[
         str | None,
-        _option(
+        in_panel(
             "Network",
             "Of the weights: orthogonal, he_normal, he_uniform, glorot_normal or glorot_uniform.",
             metavar="NAME",
@@ -94,7 +87,7 @@ def train(
     ] = None,
     residual: Annotated[
         bool | None,
-        _option(
+        in_panel(
             "Network",
             "Skip connections between hidden layers, all of one size, so that very deep networks learn.",
             "--residual",
@@ -102,7 +95,7 @@ def train(
     ] = None,
     scaling: Annotated[
         str | None,
-        _option(
+        in_panel(
             "Network",
             "Of a residual network: mupc scales every layer, so that the same rates serve all depths.",
             metavar="NAME",
@@ -110,16 +103,25 @@ def train(
     ] = None,
     preset: Annotated[
         str | None,
-        _option(
+        in_panel(
             "Learning",
             f"All settings at once, for a figure to reach: {', '.join(REPRODUCTIONS)}. Any other option goes before "
             "it. list says what they are.",
             metavar="NAME",
         ),
     ] = None,
+    config: Annotated[
+        Path | None,
+        in_panel(
+            "Learning",
+            "All settings from a file in TOML, such as the config.toml of a run, or from a run's folder. Any other "
+            "option goes before it.",
+            metavar="FILE",
+        ),
+    ] = None,
     rule: Annotated[
         str | None,
-        _option(
+        in_panel(
             "Learning",
             "How to learn: pc; ipc, whose weights move in every step; epc, which relaxes in the errors, for deep "
             "networks; fpa and zil, predictive coding on its way to backpropagation; backprop itself; bpc, in both "
@@ -131,7 +133,7 @@ def train(
     ] = None,
     direction: Annotated[
         str | None,
-        _option(
+        in_panel(
             "Learning",
             "discriminative; generative, labels below and images on top, recognised by relaxing; or unsupervised, "
             "latents below images.",
@@ -141,29 +143,29 @@ def train(
     ] = None,
     steps: Annotated[
         int | None,
-        _option(
+        in_panel(
             "Learning",
             "Relaxation steps for each batch, of rules that relax.",
             metavar="N",
-            show_default=_by_rule("steps"),
+            show_default=by_rule("steps"),
         ),
     ] = None,
     step_size: Annotated[
         str | None,
-        _option(
+        in_panel(
             "Learning",
             "Size of a relaxation step: a number, or auto, which pc, epc and notebook keep stable as weights grow.",
             metavar="SIZE",
-            show_default=_by_rule("step_size"),
+            show_default=by_rule("step_size"),
         ),
     ] = None,
     momentum: Annotated[
         float | None,
-        _option("Learning", "Momentum of pc's states in relaxation.", metavar="M", show_default=str(DEFAULT.momentum)),
+        in_panel("Learning", "Momentum of pc's states in relaxation.", metavar="M", show_default=str(DEFAULT.momentum)),
     ] = None,
     nudge: Annotated[
         str | None,
-        _option(
+        in_panel(
             "Learning",
             "Learn from a target near the prediction: none, positive, negative or centred.",
             metavar="KIND",
@@ -172,36 +174,38 @@ def train(
     ] = None,
     beta: Annotated[
         float | None,
-        _option("Learning", "How far the nudge goes, up to 1.", metavar="BETA", show_default=str(DEFAULT.beta)),
+        in_panel("Learning", "How far the nudge goes, up to 1.", metavar="BETA", show_default=str(DEFAULT.beta)),
     ] = None,
     beta_growth: Annotated[
         float | None,
-        _option("Learning", "Added to beta with every epoch.", metavar="N", show_default=str(DEFAULT.beta_growth)),
+        in_panel("Learning", "Added to beta with every epoch.", metavar="N", show_default=str(DEFAULT.beta_growth)),
     ] = None,
     epochs: Annotated[
         int | None,
-        _option("Learning", "How often to go through the data.", metavar="N", show_default=str(DEFAULT.epochs)),
+        in_panel("Learning", "How often to go through the data.", metavar="N", show_default=str(DEFAULT.epochs)),
     ] = None,
     batch_size: Annotated[
         int | None,
-        _option(
+        in_panel(
             "Learning", "Samples for each update of the weights.", metavar="N", show_default=str(DEFAULT.batch_size)
         ),
     ] = None,
     lr: Annotated[
         float | None,
-        _option("Learning", "Learning rate of the weights.", metavar="RATE", show_default=str(DEFAULT.learning_rate)),
+        in_panel("Learning", "Learning rate of the weights.", metavar="RATE", show_default=str(DEFAULT.learning_rate)),
     ] = None,
     optimizer: Annotated[
-        str | None, _option("Learning", "sgd, adam or adamw.", metavar="NAME", show_default=DEFAULT.optimizer)
+        str | None, in_panel("Learning", "sgd, adam or adamw.", metavar="NAME", show_default=DEFAULT.optimizer)
     ] = None,
     weight_decay: Annotated[
         float | None,
-        _option("Learning", "How the optimiser pulls weights to 0.", metavar="DECAY", show_default="0; 0.01 for adamw"),
+        in_panel(
+            "Learning", "How the optimiser pulls weights to 0.", metavar="DECAY", show_default="0; 0.01 for adamw"
+        ),
     ] = None,
     schedule: Annotated[
         str | None,
-        _option(
+        in_panel(
             "Learning",
             "How the learning rate changes: constant, step, cosine or warmup.",
             metavar="NAME",
@@ -210,7 +214,7 @@ def train(
     ] = None,
     warmup: Annotated[
         float | None,
-        _option(
+        in_panel(
             "Learning",
             "The part of the run in which the rate rises, of schedules cosine and warmup.",
             metavar="FRACTION",
@@ -219,21 +223,23 @@ def train(
     ] = None,
     validation: Annotated[
         float | None,
-        _option("Data", "Hold out this part of the training set.", metavar="FRACTION"),
+        in_panel("Data", "Hold out this part of the training set.", metavar="FRACTION"),
     ] = None,
-    seed: Annotated[int, _option("Run", "Of weights, shuffling and hold-out.", metavar="N")] = 0,
+    seed: Annotated[
+        int | None, in_panel("Run", "Of weights, shuffling and hold-out.", metavar="N", show_default="0")
+    ] = None,
     threads: ThreadsOption = None,
     out: Annotated[
         Path | None,
-        _option(
+        in_panel(
             "Output",
-            "Write model.safetensors, metrics.jsonl and config.json here, over those of an earlier run.",
+            "Write model.safetensors, metrics.jsonl, config.toml and curves.png here, over those of an earlier run.",
             metavar="DIR",
         ),
     ] = None,
     tensorboard: Annotated[
         Path | None,
-        _option("Output", "Write scalars, histograms and images for TensorBoard here.", metavar="DIR"),
+        in_panel("Output", "Write scalars, histograms and images for TensorBoard here.", metavar="DIR"),
     ] = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -245,8 +251,10 @@ def train(
     if preset == "list":
         list_presets(as_json=as_json)
         return
-    if layers is not None and hidden is not None:
-        raise ConfigurationError("expected --layers or --hidden, got both; leave one out")
+    require_one("--layers", layers, "--hidden", hidden)
+    require_one("--preset", preset, "--config", config)
+    said = {} if config is None else configuration.read(config)
+    base = build.named(preset) if config is None else configuration.preset_of(said)
     given: dict[str, Any] = {
         "hidden": None if hidden is None else parse_sizes("--hidden", hidden),
         "activation": None if activation is None else tuple(name.strip() for name in activation.split(",")),
@@ -270,8 +278,21 @@ def train(
         "epochs": epochs,
         "direction": direction,
     }
-    settings = build.chosen(preset, rule, given)
-    sizes = None if layers is None else parse_sizes("--layers", layers)
-    job = Job(settings, sizes, data, validation, seed, threads, out, tensorboard)
+    settings = build.chosen(base, rule, given)
+    if layers is not None:
+        sizes: tuple[int, ...] | None = parse_sizes("--layers", layers)
+    else:
+        # Other hidden layers, or other data, ask for other sizes.
+        sizes = said.get("layers") if hidden is None and data == "auto" else None
+    job = Job(
+        settings,
+        sizes,
+        said.get("data", data) if data == "auto" else data,
+        said.get("validation") if validation is None else validation,
+        said.get("seed", 0) if seed is None else seed,
+        threads,
+        out,
+        tensorboard,
+    )
     result = job.run(show_progress=not quiet and not as_json)
     report(result, as_json=as_json, quiet=quiet)

@@ -8,7 +8,7 @@ import math
 import os
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from numpy.lib import format as npy
 from numpy.typing import NDArray
@@ -50,36 +50,40 @@ def load_npz(path: str | os.PathLike[str]) -> tuple[Dataset, Dataset]:
                 raise DataError(
                     f"expected the arrays {', '.join(NAMES)}, got {held or 'none'}; add {', '.join(missing)}"
                 )
-            x_train, y_train, x_test, y_test = (_read_member(archive, name, limit) for name in NAMES)
+            x_train, y_train, x_test, y_test = (read_member(archive, name, limit) for name in NAMES)
         return train_and_test((x_train, y_train, x_test, y_test), path.stem)
 
 
-def _read_member(archive: zipfile.ZipFile, name: str, limit: int) -> NDArray[Any]:
-    """Read one array; its header must agree with the size of the member that holds it."""
+def read_member(archive: zipfile.ZipFile, name: str, limit: int) -> NDArray[Any]:
+    """Read one array of at most `limit` bytes from an archive."""
     info = archive.getinfo(f"{name}.npy")
     with archive.open(info) as stream:
-        version = npy.read_magic(stream)
-        if version == (1, 0):
-            shape, fortran_order, dtype = npy.read_array_header_1_0(stream)
-        elif version == (2, 0):
-            shape, fortran_order, dtype = npy.read_array_header_2_0(stream)
-        else:
-            raise DataError(f"expected {name} in npy format 1.0 or 2.0, got {version}; save plain numbers")
-        if dtype.kind not in "buif":
-            raise DataError(
-                f"expected numbers in {name}, got dtype {dtype}; "
-                "save plain numeric arrays, as pickled objects are never loaded"
-            )
-        count = math.prod(shape)
-        if count < 0 or count * dtype.itemsize != info.file_size - stream.tell():
-            raise DataError(
-                f"expected {name} to fill its header's shape {shape} of {dtype}, got "
-                f"{info.file_size - stream.tell()} bytes; the file is corrupt: fetch it again"
-            )
-        if info.file_size > limit:
-            raise DataError(
-                f"expected {name} to unpack to at most {limit} bytes, "
-                f"got {info.file_size}; use a smaller archive or pass arrays"
-            )
-        values = read_array(stream, dtype, count)
+        return read_npy(stream, info.file_size, name, limit)
+
+
+def read_npy(stream: IO[bytes], size: int, name: str, limit: int) -> NDArray[Any]:
+    """Read an array from a ``.npy`` stream of `size` bytes, at most `limit`; its header must agree with these."""
+    version = npy.read_magic(stream)
+    if version == (1, 0):
+        shape, fortran_order, dtype = npy.read_array_header_1_0(stream)
+    elif version == (2, 0):
+        shape, fortran_order, dtype = npy.read_array_header_2_0(stream)
+    else:
+        raise DataError(f"expected {name} in npy format 1.0 or 2.0, got {version}; save plain numbers")
+    if dtype.kind not in "buif":
+        raise DataError(
+            f"expected numbers in {name}, got dtype {dtype}; "
+            "save plain numeric arrays, as pickled objects are never loaded"
+        )
+    count = math.prod(shape)
+    if count < 0 or count * dtype.itemsize != size - stream.tell():
+        raise DataError(
+            f"expected {name} to fill its header's shape {shape} of {dtype}, got "
+            f"{size - stream.tell()} bytes; the file is corrupt: fetch it again"
+        )
+    if size > limit:
+        raise DataError(
+            f"expected {name} to unpack to at most {limit} bytes, got {size}; use a smaller archive or pass arrays"
+        )
+    values = read_array(stream, dtype, count)
     return values.reshape(shape, order="F" if fortran_order else "C")

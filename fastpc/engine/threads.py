@@ -73,6 +73,13 @@ def threading_layer() -> str:
         return "none"
 
 
+def start_threading_layer() -> str:
+    """Start the threading layer that kernels will run on, where they may; return its name, or "none"."""
+    if may_run_parallel(available_threads()):
+        parallel._launch_threads()
+    return threading_layer()
+
+
 def _disown(context: Any, builder: Any, kind: Any, value: Any) -> Any:
     """Take their owners from all arrays in a value, which the caller keeps alive.
 

@@ -41,6 +41,21 @@ def test_the_pages_get_the_table_and_the_curves(folder: Path, tmp_path: Path) ->
     assert (tmp_path / "figures" / "learning.json").read_text() == "{}"
 
 
+def test_the_pages_get_what_a_classifier_recognised_of_sampled_digits(folder: Path, tmp_path: Path) -> None:
+    found = {"classifier": "pc-ce", "confident": 0.9, "samples": 1000, "seeds": [0.5, 0.7], "classes": [400, 100]}
+    found |= {"recognised": {"test images": 0.98, "from the prior": 0.6}, "deviation": 0.75}
+    (folder / "results.json").write_text(json.dumps(results(sampled=found)))
+    (folder / "sampled.png").write_bytes(b"digits")
+    page = tmp_path / "page.md"
+    page.write_text("<!-- figures: sampled -->\n<!-- /figures -->\n")
+    readme.main([str(folder), "--pages", str(page), "--figures", str(tmp_path / "figures")])
+    text = page.read_text()
+    assert "| from the prior | 60.0% |" in text
+    assert "400 as 0, 100 as 1" in text
+    assert "by 0.75 from 0" in text
+    assert (tmp_path / "figures" / "sampled.png").read_bytes() == b"digits"
+
+
 @pytest.mark.parametrize("kind", [{"quick": True}, {"met": False}])
 def test_quick_runs_and_missed_bars_do_not_reach_the_pages(folder: Path, kind: dict[str, Any]) -> None:
     (folder / "results.json").write_text(json.dumps(results(**kind)))

@@ -2,8 +2,9 @@
 
 import pytest
 
-from benchmarks.machine import FORCING, forced_settings, machine, unforced
-from benchmarks.yardstick import gemm_gflops, roofline
+from benchmarks.machine import machine
+from benchmarks.yardstick import roofline
+from fastpc.cli.hardware import FORCING, forced_settings, gemm_gflops, unforced
 
 
 def scripted(*values):
