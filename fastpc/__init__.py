@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     )
     from fastpc.schedules import Constant, Cosine, Step, Warmup
     from fastpc.trainer import Trainer
+    from fastpc.training_checkpoint import Checkpoint
 
 __version__ = "0.1.0"
 
@@ -68,6 +69,7 @@ _HOMES = {
     ),
     "fastpc.schedules": ("Constant", "Cosine", "Step", "Warmup"),
     "fastpc.trainer": ("Trainer",),
+    "fastpc.training_checkpoint": ("Checkpoint",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -80,6 +82,7 @@ __all__ = [
     "Backprop",
     "BidirectionalNetwork",
     "BidirectionalPC",
+    "Checkpoint",
     "CheckpointError",
     "Clamp",
     "ConfigurationError",

@@ -14,9 +14,9 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # of each other, but those of one package do.
 LAYERS = [
     ("errors",),
-    ("checks",),
+    ("checks", "tensor_file", "stop"),
     ("structure", "clamp", "relaxation", "presets", "schedules", "initializers", "parameters", "history"),
-    ("optimizers", "data", "reproductions"),
+    ("optimizers", "data", "reproductions", "training_checkpoint"),
     ("engine",),
     ("generation",),
     ("rules", "network"),
@@ -24,7 +24,8 @@ LAYERS = [
     ("spectrum", "evaluation"),
     ("inference", "checkpoint"),
     ("session", "generative"),
-    ("trainer", "notebook", "incremental", "hybrid", "bidirectional_session"),
+    ("run", "notebook", "incremental", "hybrid", "bidirectional_session"),
+    ("trainer",),
     ("cli",),
     ("__main__",),
 ]

@@ -16,7 +16,7 @@ from fastpc.cli.train import train
 from fastpc.cli.warmup import warmup
 from fastpc.errors import DivergenceError, FastPCError
 
-FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
+FAILED, WRONG_USE, INTERRUPTED, TERMINATED = 1, 2, 130, 143
 
 EXAMPLES = """
 [bold]Examples[/bold]
@@ -29,7 +29,8 @@ fastpc evaluate run        measure it again
 
 fastpc train --help        all options of a command, with examples
 
-[bold]Exit codes[/bold]  0 done, 1 failed (diverged, say), 2 wrong use, 130 interrupted
+[bold]Exit codes[/bold]  0 done, 1 failed (diverged, say), 2 wrong use, 130 interrupted,
+143 terminated
 """
 
 app = typer.Typer(
@@ -72,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit code: 0 done, 1 failed, 2 wrong use, 130 interrupted.
+        The exit code: 0 done, 1 failed, 2 wrong use, 130 interrupted, 143 terminated.
     """
     command = typer.main.get_command(app)
     try:
@@ -85,6 +86,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(f"expected a run that fits into memory, got none left ({error or 'out of memory'})", FAILED)
     except typer.Abort:
         return _complain("interrupted", INTERRUPTED)
+    except SystemExit as stop:
+        if stop.code != TERMINATED:
+            raise
+        return _complain("terminated", TERMINATED)
     except Exception as error:
         # Typer's own errors: an unknown option, no number where one is due.
         if not (hasattr(error, "format_message") and hasattr(error, "exit_code")):

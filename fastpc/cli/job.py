@@ -1,17 +1,21 @@
 """A training run from the command line: everything is checked before any time is spent."""
 
+import warnings
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastpc import __version__
 from fastpc.checks import require_whole
 from fastpc.cli import build
-from fastpc.cli.notice import CompileNotice
+from fastpc.cli.notice import CompileNotice, ResumeNotice
 from fastpc.cli.options import say, warn
 from fastpc.cli.run import MetricsWriter, RunFolder
+from fastpc.errors import CheckpointWarning, DivergenceError
 from fastpc.presets import Preset
+from fastpc.tensor_file import refusal
+from fastpc.training_checkpoint import Checkpoint
 
 if TYPE_CHECKING:
     from fastpc.bidirectional import BidirectionalNetwork
@@ -52,6 +56,10 @@ class Job:
         How many to compute with.
     out : pathlib.Path, optional
         The folder to write to.
+    every : int, optional
+        Batches between two checkpoints in the folder.
+    resuming : bool
+        Go on from the checkpoint in the folder.
 
     Attributes
     ----------
@@ -75,6 +83,9 @@ class Job:
         seed: int,
         threads: int | None,
         out: Path | None,
+        *,
+        every: int | None = None,
+        resuming: bool = False,
     ) -> None:
         from fastpc.data import find
 
@@ -102,30 +113,64 @@ class Job:
             "seed": seed,
             "fastpc": __version__,
         }
+        kept = {"configuration": self.configuration, "source": _anywhere(source), "every": every}
+        self._checkpoint = None if out is None else Checkpoint(out, every, kept)
+        self._resuming = resuming
+
+    @classmethod
+    def of_folder(cls, folder: Path, threads: int | None) -> "Job":
+        """Return the run that a folder's checkpoint is of, to go on with it.
+
+        Raises
+        ------
+        CheckpointError
+            If there is none, or a damaged one.
+        """
+        checkpoint = Checkpoint(folder)
+        kept: Any = checkpoint.kept_settings()
+        try:
+            plain = {name: tuple(v) if isinstance(v, list) else v for name, v in kept["configuration"].items()}
+            settings: Any = {field.name: plain[field.name] for field in fields(Preset)}
+            layers, source, validation, seed = plain["layers"], kept["source"], plain["validation"], plain["seed"]
+            every = kept["every"]
+        except (KeyError, AttributeError) as error:
+            remedy = "resume the run as it was begun, by Trainer.resume"
+            raise refusal(checkpoint.path, "settings", "those of fastpc train", "others", remedy) from error
+        return cls(Preset(**settings), layers, source, validation, seed, threads, folder, every=every, resuming=True)
 
     def run(self, *, show_progress: bool) -> Result:
         """Train, measure the test accuracy once, and keep what is to be kept.
 
-        Ctrl-C leaves the network as it then is in the folder, if there is one.
+        Ctrl-C and SIGTERM leave the network as it then is in the folder, if there is one, and a checkpoint.
 
         Raises
         ------
         DivergenceError
-            If training leaves the finite numbers. No model is written then.
+            If training leaves the finite numbers. No model is written then, and an earlier one stays.
+        KeyboardInterrupt, SystemExit
+            As `Trainer.fit` does.
         """
         callbacks: list[Any] = [CompileNotice()]
         if self._folder is not None:
-            self._folder.begin(self.configuration)
-            callbacks.append(MetricsWriter(self._folder))
+            callbacks.append(MetricsWriter(self._folder, self.configuration))
+            if self._resuming:
+                callbacks.append(ResumeNotice(self._folder.path, self._preset.epochs))
         try:
             history = self._fit(callbacks, show_progress)
-        except KeyboardInterrupt:
-            if self._folder is not None:
-                self._folder.save(self._network, self._encoder)
-                say(f"Interrupted; the network as it stands is saved in {self._folder.model}.")
+        except (KeyboardInterrupt, SystemExit):
+            self._save()
+            if self._folder is not None and self._checkpoint is not None:
+                say(f"Stopped; the network as it stands is saved in {self._folder.model}.")
+                if self._checkpoint.path.exists():
+                    say(f"To go on: fastpc train --resume {self._folder.path}")
             raise
-        if self._folder is not None:
-            self._folder.save(self._network, self._encoder)
+        except DivergenceError:
+            if self._folder is not None:
+                self._folder.abandon()
+            raise
+        self._save()
+        if self._checkpoint is not None and self._checkpoint.every is None:
+            self._checkpoint.path.unlink(missing_ok=True)  # the model is all there is to keep
         return Result(
             network=self._network,
             preset=self._preset,
@@ -145,5 +190,19 @@ class Job:
                 line = ProgressLine()
                 callbacks = [*callbacks, line]
         self._trainer.callbacks = callbacks
-        with line:
-            return self._trainer.fit(self._train, self._validation, epochs=self._preset.epochs)
+        with line, warnings.catch_warnings():
+            warnings.simplefilter("always", CheckpointWarning)
+            warnings.showwarning = lambda message, *_, **__: warn(str(message))
+            if self._resuming and self._checkpoint is not None:
+                return self._trainer.resume(self._train, self._validation, checkpoint=self._checkpoint)
+            epochs = self._preset.epochs
+            return self._trainer.fit(self._train, self._validation, epochs, checkpoint=self._checkpoint)
+
+    def _save(self) -> None:
+        if self._folder is not None:
+            self._folder.save(self.configuration, self._network, self._encoder)
+
+
+def _anywhere(source: str) -> str:
+    """Return where data come from in words that mean the same in any folder."""
+    return str(Path(source).resolve()) if Path(source).exists() and source != "digits" else source

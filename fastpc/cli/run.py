@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastpc.errors import ConfigurationError
+from fastpc.tensor_file import write_whole
 
 if TYPE_CHECKING:
     from fastpc.bidirectional import BidirectionalNetwork
+    from fastpc.history import EpochRecord
     from fastpc.network import PCNetwork
 
 MODEL, METRICS, CONFIGURATION = "model.safetensors", "metrics.jsonl", "config.json"
@@ -17,6 +19,8 @@ ENCODER = "encoder.safetensors"
 
 class RunFolder:
     """A folder that can be written to, checked before any time is spent on training.
+
+    What an earlier run left stays until this one has a model of its own.
 
     Parameters
     ----------
@@ -31,6 +35,7 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._earlier: bytes | None = None
         try:
             path.mkdir(parents=True, exist_ok=True)
             # Permissions alone do not tell: the file system may be full or read-only.
@@ -50,39 +55,58 @@ class RunFolder:
         """Where the model is, once it is saved."""
         return self.path / MODEL
 
-    def begin(self, configuration: dict[str, Any]) -> None:
-        """Write the settings, and clear away what an earlier run left."""
-        self.model.unlink(missing_ok=True)
-        text = json.dumps(configuration, indent=2)
-        (self.path / CONFIGURATION).write_text(text + "\n", encoding="utf-8")
-        (self.path / METRICS).write_text("", encoding="utf-8")
+    def begin(self, configuration: dict[str, Any], history: "list[EpochRecord]") -> None:
+        """Write the metrics of the epochs that are over, and the settings where no earlier model needs its own."""
+        metrics = self.path / METRICS
+        self._earlier = metrics.read_bytes() if self.model.exists() and metrics.exists() else None
+        if not self.model.exists():
+            self._write_configuration(configuration)
+        write_whole(metrics, "".join(_line(record) for record in history).encode())
 
-    def add_metrics(self, metrics: dict[str, Any]) -> None:
+    def add_metrics(self, record: "EpochRecord") -> None:
         """Append one line; it is on disk even if the run ends badly later."""
         with (self.path / METRICS).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(metrics) + "\n")
+            file.write(_line(record))
 
-    def save(self, network: "PCNetwork | BidirectionalNetwork", encoder: "PCNetwork | None" = None) -> None:
-        """Write the model, whole or not at all, and its encoder where there is one."""
-        network.save(self.model)
+    def save(
+        self,
+        configuration: dict[str, Any],
+        network: "PCNetwork | BidirectionalNetwork",
+        encoder: "PCNetwork | None" = None,
+    ) -> None:
+        """Write the model, whole or not at all, after the settings and its encoder where there is one."""
+        self._write_configuration(configuration)
         if encoder is not None:
             encoder.save(self.path / ENCODER)
+        network.save(self.model)
+
+    def abandon(self) -> None:
+        """Give an earlier model its metrics back."""
+        if self._earlier is not None:
+            write_whole(self.path / METRICS, self._earlier)
+
+    def _write_configuration(self, configuration: dict[str, Any]) -> None:
+        write_whole(self.path / CONFIGURATION, (json.dumps(configuration, indent=2) + "\n").encode())
 
 
 class MetricsWriter:
     """A callback of the `Trainer` that writes each epoch's metrics into a run's folder."""
 
-    def __init__(self, folder: RunFolder) -> None:
-        self._folder = folder
+    def __init__(self, folder: RunFolder, configuration: dict[str, Any]) -> None:
+        self._folder, self._configuration = folder, configuration
 
-    def on_epoch_end(self, trainer: Any, record: Any) -> None:
+    def on_compile(self, trainer: Any, data: Any) -> None:
+        """Begin, or go on where the trainer does."""
+        self._folder.begin(self._configuration, trainer.history.epochs)
+
+    def on_epoch_end(self, trainer: Any, record: "EpochRecord") -> None:
         """Append the epoch's line."""
-        self._folder.add_metrics(epoch_metrics(record))
+        self._folder.add_metrics(record)
 
 
-def epoch_metrics(record: Any) -> dict[str, Any]:
-    """Return the numbers of one epoch, ready for JSON."""
-    return {
+def _line(record: "EpochRecord") -> str:
+    """Return the numbers of one epoch as a line of JSON."""
+    metrics = {
         "epoch": record.epoch,
         "energy": [float(energy) for energy in record.energy],
         "accuracy": record.accuracy,
@@ -92,3 +116,4 @@ def epoch_metrics(record: Any) -> dict[str, Any]:
         "samples_per_second": record.samples_per_second,
         "learning_rate": record.learning_rate,
     }
+    return json.dumps(metrics) + "\n"

@@ -14,11 +14,14 @@ from fastpc.cli.options import (
     ThreadsOption,
     parse_sizes,
     parse_step_size,
+    say,
 )
 from fastpc.cli.report import list_presets, report
+from fastpc.cli.run import MODEL
 from fastpc.errors import ConfigurationError
 from fastpc.presets import BY_RULE, DEFAULT
 from fastpc.reproductions import REPRODUCTIONS
+from fastpc.training_checkpoint import Checkpoint
 
 EXAMPLES = """
 [bold]Examples[/bold]
@@ -26,6 +29,8 @@ EXAMPLES = """
 fastpc train                               the default network on MNIST
 
 fastpc train --out run                     keep model, metrics and settings
+
+fastpc train --out run --checkpoint-every 500, and after a crash fastpc train --resume run
 
 fastpc train --hidden 128 --epochs 3       one hidden layer, three epochs
 
@@ -41,6 +46,10 @@ fastpc train --data digits --json          small data, a result for programs
 """
 
 
+# They change nothing of what a run learns.
+_BESIDE_RESUME = ("--threads", "--json", "--quiet")
+
+
 def _option(panel: str, text: str, *names: str, **more: Any) -> Any:
     return typer.Option(*names, help=text, rich_help_panel=panel, **more)
 
@@ -52,6 +61,7 @@ def _by_rule(setting: str) -> str:
 
 
 def train(
+    context: typer.Context,
     data: DataOption = "auto",
     layers: Annotated[
         str | None, _option("Network", "All layer sizes, such as 784,256,256,10.", metavar="SIZES")
@@ -229,6 +239,24 @@ def train(
             metavar="DIR",
         ),
     ] = None,
+    checkpoint_every: Annotated[
+        int | None,
+        _option(
+            "Output",
+            "Every so many batches, keep the whole run in checkpoint.safetensors in --out, to resume from.",
+            metavar="BATCHES",
+            show_default="when stopped by Ctrl-C or SIGTERM alone",
+        ),
+    ] = None,
+    resume: Annotated[
+        Path | None,
+        _option(
+            "Output",
+            "Go on with the run whose checkpoint is in this folder, to the bytes it would have ended with. Needs "
+            f"nothing else; beside it may stand {', '.join(_BESIDE_RESUME)}.",
+            metavar="DIR",
+        ),
+    ] = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -239,6 +267,16 @@ def train(
     if preset == "list":
         list_presets(as_json=as_json)
         return
+    show = not quiet and not as_json
+    if resume is not None:
+        _require_alone(context)
+        if (model := resume / MODEL).exists() and not Checkpoint(resume).path.exists():
+            say(f"The run in {resume} is finished, and there is no checkpoint to go on from; its model is {model}.")
+            return
+        report(Job.of_folder(resume, threads).run(show_progress=show), as_json=as_json, quiet=quiet)
+        return
+    if checkpoint_every is not None and out is None:
+        raise ConfigurationError("expected --out with --checkpoint-every, got none; name a folder for the checkpoints")
     if layers is not None and hidden is not None:
         raise ConfigurationError("expected --layers or --hidden, got both; leave one out")
     given: dict[str, Any] = {
@@ -266,6 +304,20 @@ def train(
     }
     settings = build.chosen(preset, rule, given)
     sizes = None if layers is None else parse_sizes("--layers", layers)
-    job = Job(settings, sizes, data, validation, seed, threads, out)
-    result = job.run(show_progress=not quiet and not as_json)
-    report(result, as_json=as_json, quiet=quiet)
+    job = Job(settings, sizes, data, validation, seed, threads, out, every=checkpoint_every)
+    report(job.run(show_progress=show), as_json=as_json, quiet=quiet)
+
+
+def _require_alone(context: typer.Context) -> None:
+    """Raise unless nothing that decides a run's course was given beside --resume."""
+    given = [
+        option
+        for parameter in context.command.params
+        if (source := context.get_parameter_source(str(parameter.name))) is not None and source.name == "COMMANDLINE"
+        for option in parameter.opts[:1]
+    ]
+    if others := [option for option in given if option not in ("--resume", *_BESIDE_RESUME)]:
+        raise ConfigurationError(
+            f"expected --resume alone, as the run has its settings, got {', '.join(others)}; leave out all but "
+            f"{', '.join(_BESIDE_RESUME)}"
+        )

@@ -1,0 +1,167 @@
+"""Files of tensors: safetensors, written whole or not at all, and every byte of them checked as they are read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from fastpc.errors import CheckpointError
+
+# Of the header, by which a damaged length is known before anything of that length is read.
+MOST_HEADER_BYTES = 4 * 2**20
+_LENGTH = 8
+# Where the header's own digest stands in the header, and what stands there while it is taken.
+_SEAL = re.compile(rb'(?<=\\"header_sha256\\": \\")[0-9a-f]{64}')
+_NO_SEAL = "0" * 64
+
+
+def refusal(path: object, key: str, expected: object, got: object, remedy: str) -> CheckpointError:
+    """Return the error that says what a file should hold under `key`, what it holds, and what to do."""
+    return CheckpointError(f"{path}: expected {key} {expected!s:.200}, got {got!s:.200}; {remedy}")
+
+
+def write_tensors(path: Path, description: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> None:
+    """Write a description, which JSON can say, and tensors to a safetensors file: the same bytes for the same content.
+
+    Beside the description stand each tensor's dtype, shape and digest, and a digest of the header itself.
+
+    Raises
+    ------
+    CheckpointError
+        If the file cannot be written; what stood there before is then untouched.
+    """
+    from safetensors.numpy import save
+
+    # One metadata entry: safetensors keeps several in no fixed order.
+    text = json.dumps(
+        {**description, "tensors": _inventory(tensors), "header_sha256": _NO_SEAL}, sort_keys=True, allow_nan=False
+    )
+    content = save(dict(tensors), {"fastpc": text})
+    end = _LENGTH + int.from_bytes(content[:_LENGTH], "little")
+    if end - _LENGTH > MOST_HEADER_BYTES:
+        raise refusal(path, "a header of at most", MOST_HEADER_BYTES, f"{end - _LENGTH} bytes", "describe less")
+    head = content[:end]
+    sealed, n_seals = _SEAL.subn(_digest(head).encode(), head)
+    assert n_seals == 1
+    write_whole(path, sealed, memoryview(content)[end:])
+
+
+def read_tensors(path: Path, *formats: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Return the description and the tensors that `write_tensors` wrote.
+
+    Takes time and memory in proportion to the file's size, whatever stands in it, and runs nothing of it.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    *formats : str
+        What the description may have as its "format".
+
+    Raises
+    ------
+    CheckpointError
+        If the file is missing, damaged in any bit, or something else's.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    again = "the file is damaged or was changed, so use another copy"
+    try:
+        if path.exists() and not path.is_file():
+            raise refusal(path, "to be", "a file", "a folder or a device", "name the file in it")
+        content = path.read_bytes()
+        length = int.from_bytes(content[:_LENGTH], "little")
+        most = min(MOST_HEADER_BYTES, len(content) - _LENGTH)
+        if length > most:
+            raise refusal(path, "a header of at most", f"{most} bytes", length, again)
+        head = content[: _LENGTH + length]
+        metadata = json.loads(head[_LENGTH:]).get("__metadata__", {})
+        description = json.loads(metadata["fastpc"]) if "fastpc" in metadata else None
+        if not isinstance(description, dict) or "format" not in description:
+            raise refusal(path, "format", " or ".join(formats), "another program's file", "name one that fastpc wrote")
+        if description["format"] not in formats:
+            wanted = " or ".join(formats)
+            raise refusal(path, "format", wanted, description["format"], "use the release of fastpc that wrote it")
+        tensors = load(content)
+        expected, found = dict(description.pop("tensors")), _inventory(tensors)
+        for key in sorted({*expected, *found}):
+            if expected.get(key) != found.get(key):
+                raise refusal(path, f"tensor {key}", expected.get(key, "none"), found.get(key, "none"), again)
+        seal, digest = description.pop("header_sha256"), _digest(_SEAL.sub(_NO_SEAL.encode(), head))
+        if seal != digest:
+            raise refusal(path, "header_sha256", seal, digest, again)
+    except FileNotFoundError as error:
+        raise refusal(path, "to be", "a file", "none", "check the path") from error
+    except (
+        OSError, SafetensorError, ValueError, TypeError, KeyError, AttributeError, RecursionError, MemoryError,
+    ) as error:  # fmt: skip
+        reason = str(error) or type(error).__name__
+        raise refusal(path, "to be", "a whole safetensors file that fastpc wrote", reason, again) from error
+    return description, tensors
+
+
+def _inventory(tensors: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+    """Return each tensor's dtype, shape and digest."""
+    return {key: [tensor.dtype.name, list(tensor.shape), _digest(tensor.tobytes())] for key, tensor in tensors.items()}
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def write_whole(path: Path, *parts: bytes | memoryview) -> None:
+    """Write a file beside its place, flush it to disk and rename it there: whole, or not at all.
+
+    Raises
+    ------
+    CheckpointError
+        If it cannot be written; what stood there before is then untouched.
+    """
+    temporary = None
+    try:
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=_beside(path))
+        with os.fdopen(descriptor, "wb") as file:
+            for part in parts:
+                file.write(part)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+        temporary = None
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except (OSError, ValueError) as error:
+        size = sum(len(part) for part in parts)
+        raise CheckpointError(
+            f"{path}: expected a place to write {size} bytes, got {error}; free some space or choose another folder"
+        ) from error
+    finally:
+        if temporary is not None:
+            os.unlink(temporary)
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what processes that were killed while they wrote `path` left beside it."""
+    for leftover in path.parent.glob(f"{_beside(path)}*"):
+        leftover.unlink(missing_ok=True)
+
+
+def _beside(path: Path) -> str:
+    return f".{path.name}."
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
