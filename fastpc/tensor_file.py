@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from fastpc.errors import CheckpointError
@@ -40,11 +41,13 @@ def write_tensors(path: Path, description: Mapping[str, Any], tensors: Mapping[s
     """
     from safetensors.numpy import save
 
+    # The library writes the memory of an array in another order as it lies.
+    tensors = {key: np.asarray(tensor, order="C") for key, tensor in tensors.items()}
     # One metadata entry: safetensors keeps several in no fixed order.
     text = json.dumps(
         {**description, "tensors": _inventory(tensors), "header_sha256": _NO_SEAL}, sort_keys=True, allow_nan=False
     )
-    content = save(dict(tensors), {"fastpc": text})
+    content = save(tensors, {"fastpc": text})
     end = _LENGTH + int.from_bytes(content[:_LENGTH], "little")
     if end - _LENGTH > MOST_HEADER_BYTES:
         raise refusal(path, "a header of at most", MOST_HEADER_BYTES, f"{end - _LENGTH} bytes", "describe less")

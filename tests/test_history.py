@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fastpc import session as session_module
 from fastpc import run as run_module
+from fastpc import session as session_module
 from fastpc import trainer as trainer_module
 from fastpc.data import Dataset
 from fastpc.evaluation import Evaluation

@@ -129,7 +129,7 @@ class Job:
         checkpoint = Checkpoint(folder)
         kept: Any = checkpoint.kept_settings()
         try:
-            plain = {name: tuple(v) if isinstance(v, list) else v for name, v in kept["configuration"].items()}
+            plain: Any = {name: tuple(v) if isinstance(v, list) else v for name, v in kept["configuration"].items()}
             settings: Any = {field.name: plain[field.name] for field in fields(Preset)}
             layers, source, validation, seed = plain["layers"], kept["source"], plain["validation"], plain["seed"]
             every = kept["every"]
