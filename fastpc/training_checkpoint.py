@@ -24,7 +24,7 @@ FORMAT = "fastpc checkpoint 1"
 FILE = "checkpoint.safetensors"
 _ANOTHER = "use another copy"
 # Of an epoch's row, in this order; its energies follow.
-_COLUMNS = (
+COLUMNS = (
     "epoch",
     "accuracy",
     "validation_accuracy",
@@ -197,16 +197,16 @@ def _kind(array: NDArray[Any] | None) -> str:
 
 def _table(history: list[EpochRecord]) -> NDArray[np.float64]:
     """Return a row of numbers for each epoch, NaN for None."""
-    rows = [[np.nan if v is None else v for v in (*(getattr(r, c) for c in _COLUMNS), *r.energy)] for r in history]
+    rows = [[np.nan if v is None else v for v in (*(getattr(r, c) for c in COLUMNS), *r.energy)] for r in history]
     return np.array(rows, np.float64).reshape(len(rows), -1 if rows else 0)
 
 
 def _records(table: NDArray[np.float64]) -> list[EpochRecord]:
     records = []
     for row in table.tolist():
-        values = dict(zip(_COLUMNS, row, strict=False))
+        values = dict(zip(COLUMNS, row, strict=False))
         for name in ("accuracy", "validation_accuracy"):
             values[name] = None if np.isnan(values[name]) else values[name]
         values |= {name: int(values[name]) for name in ("epoch", "samples")}
-        records.append(EpochRecord(energy=tuple(row[len(_COLUMNS) :]), **values))
+        records.append(EpochRecord(energy=tuple(row[len(COLUMNS) :]), **values))
     return records
