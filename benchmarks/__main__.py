@@ -10,6 +10,7 @@ race NAME           seconds of training until the test accuracy reaches its targ
 choose NAME         settings for a race, on a validation split
 auto                what the automatic state step costs
 solver              fewer products to the same equilibrium: sweeps against plain steps
+reliability         runs killed and files damaged, and what became of them
 train               what ``fastpc train`` reaches by default
 """
 
@@ -31,6 +32,7 @@ COMMANDS = {
     "choose": "settings",
     "auto": "automatic",
     "solver": "solver",
+    "reliability": "reliability",
     "train": "training",
 }
 

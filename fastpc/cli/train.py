@@ -14,14 +14,12 @@ from fastpc.cli.options import (
     ThreadsOption,
     parse_sizes,
     parse_step_size,
-    say,
 )
 from fastpc.cli.report import list_presets, report
-from fastpc.cli.run import MODEL
+from fastpc.cli.resume import BESIDE_RESUME, go_on
 from fastpc.errors import ConfigurationError
 from fastpc.presets import BY_RULE, DEFAULT
 from fastpc.reproductions import REPRODUCTIONS
-from fastpc.training_checkpoint import Checkpoint
 
 EXAMPLES = """
 [bold]Examples[/bold]
@@ -44,10 +42,6 @@ fastpc train --preset pc-se                the settings of a figure to reach; --
 
 fastpc train --data digits --json          small data, a result for programs
 """
-
-
-# They change nothing of what a run learns.
-_BESIDE_RESUME = ("--threads", "--json", "--quiet")
 
 
 def _option(panel: str, text: str, *names: str, **more: Any) -> Any:
@@ -253,7 +247,7 @@ def train(
         _option(
             "Output",
             "Go on with the run whose checkpoint is in this folder, to the bytes it would have ended with. Needs "
-            f"nothing else; beside it may stand {', '.join(_BESIDE_RESUME)}.",
+            f"nothing else; beside it may stand {', '.join(BESIDE_RESUME)}.",
             metavar="DIR",
         ),
     ] = None,
@@ -267,13 +261,8 @@ def train(
     if preset == "list":
         list_presets(as_json=as_json)
         return
-    show = not quiet and not as_json
     if resume is not None:
-        _require_alone(context)
-        if (model := resume / MODEL).exists() and not Checkpoint(resume).path.exists():
-            say(f"The run in {resume} is finished, and there is no checkpoint to go on from; its model is {model}.")
-            return
-        report(Job.of_folder(resume, threads).run(show_progress=show), as_json=as_json, quiet=quiet)
+        go_on(context, resume, threads, as_json=as_json, quiet=quiet)
         return
     if checkpoint_every is not None and out is None:
         raise ConfigurationError("expected --out with --checkpoint-every, got none; name a folder for the checkpoints")
@@ -305,19 +294,4 @@ def train(
     settings = build.chosen(preset, rule, given)
     sizes = None if layers is None else parse_sizes("--layers", layers)
     job = Job(settings, sizes, data, validation, seed, threads, out, every=checkpoint_every)
-    report(job.run(show_progress=show), as_json=as_json, quiet=quiet)
-
-
-def _require_alone(context: typer.Context) -> None:
-    """Raise unless nothing that decides a run's course was given beside --resume."""
-    given = [
-        option
-        for parameter in context.command.params
-        if (source := context.get_parameter_source(str(parameter.name))) is not None and source.name == "COMMANDLINE"
-        for option in parameter.opts[:1]
-    ]
-    if others := [option for option in given if option not in ("--resume", *_BESIDE_RESUME)]:
-        raise ConfigurationError(
-            f"expected --resume alone, as the run has its settings, got {', '.join(others)}; leave out all but "
-            f"{', '.join(_BESIDE_RESUME)}"
-        )
+    report(job.run(show_progress=not quiet and not as_json), as_json=as_json, quiet=quiet)
