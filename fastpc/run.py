@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from functools import cached_property
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -93,7 +94,21 @@ class Run:
         work = settings.network.n_parameters * settings.batch_size * (2 * _most_steps(settings) + 4)
         first = min(_FIRST_CHUNK, _FIRST_SAMPLES // settings.batch_size, _FIRST_MULTIPLICATIONS // work)
         self.chunk = max(1, first)
-        self.made_for = {} if checkpoint is None else _made_for(settings, data, held_out)
+
+    @cached_property
+    def made_for(self) -> dict[str, Any]:
+        """What has to be the same for a run to go on as it would have; threads do not."""
+        settings = self.settings
+        return {
+            "network": describe(settings.network),
+            "network's seed": settings.network.seed,
+            "rule": describe(settings.rule),
+            "optimizer": describe(settings.optimizer),
+            "batch_size": settings.batch_size,
+            "seed": settings.seed,
+            "training data": data_digest(self.data),
+            "validation data": None if self.held_out is None else data_digest(self.held_out),
+        }
 
     def restore(self, state: RunState) -> None:
         """Go on from where a checkpoint was written."""
@@ -243,17 +258,3 @@ class Run:
 def _most_steps(settings: Settings) -> int:
     rule = settings.rule
     return rule.steps_for(settings.network.n_layers) if isinstance(rule, TileRule) else int(getattr(rule, "steps", 1))
-
-
-def _made_for(settings: Settings, data: Dataset, held_out: Dataset | None) -> dict[str, Any]:
-    """Return what has to be the same for a run to go on as it would have; threads do not."""
-    return {
-        "network": describe(settings.network),
-        "network's seed": settings.network.seed,
-        "rule": describe(settings.rule),
-        "optimizer": describe(settings.optimizer),
-        "batch_size": settings.batch_size,
-        "seed": settings.seed,
-        "training data": data_digest(data),
-        "validation data": None if held_out is None else data_digest(held_out),
-    }

@@ -77,23 +77,24 @@ def read_tensors(path: Path, *formats: str) -> tuple[dict[str, Any], dict[str, N
     from safetensors.numpy import load
 
     again = "the file is damaged or was changed, so use another copy"
+    wanted = " or ".join(formats)
     try:
         if path.exists() and not path.is_file():
             raise refusal(path, "to be", "a file", "a folder or a device", "name the file in it")
-        content = path.read_bytes()
-        length = int.from_bytes(content[:_LENGTH], "little")
-        most = min(MOST_HEADER_BYTES, len(content) - _LENGTH)
-        if length > most:
-            raise refusal(path, "a header of at most", f"{most} bytes", length, again)
-        head = content[: _LENGTH + length]
-        metadata = json.loads(head[_LENGTH:]).get("__metadata__", {})
-        description = json.loads(metadata["fastpc"]) if "fastpc" in metadata else None
-        if not isinstance(description, dict) or "format" not in description:
-            raise refusal(path, "format", " or ".join(formats), "another program's file", "name one that fastpc wrote")
-        if description["format"] not in formats:
-            wanted = " or ".join(formats)
-            raise refusal(path, "format", wanted, description["format"], "use the release of fastpc that wrote it")
-        tensors = load(content)
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            start = file.read(_LENGTH)
+            length, most = int.from_bytes(start, "little"), min(MOST_HEADER_BYTES, size - _LENGTH)
+            if length > most:
+                raise refusal(path, "a header of at most", f"{most} bytes", length, again)
+            head = start + file.read(length)
+            metadata = json.loads(head[_LENGTH:]).get("__metadata__", {})
+            description = json.loads(metadata["fastpc"]) if "fastpc" in metadata else None
+            if not isinstance(description, dict) or "format" not in description:
+                raise refusal(path, "format", wanted, "another program's file", "name one that fastpc wrote")
+            if description["format"] not in formats:
+                raise refusal(path, "format", wanted, description["format"], "use the release of fastpc that wrote it")
+            tensors = load(head + file.read())
         expected, found = dict(description.pop("tensors")), _inventory(tensors)
         for key in sorted({*expected, *found}):
             if expected.get(key) != found.get(key):

@@ -234,6 +234,7 @@ class TestOut:
 
         def interrupted(self: Trainer, *_: object, **__: object) -> None:
             self.network.biases[0] = [0.5] * 16
+            self.history.interrupted = True
             raise KeyboardInterrupt
 
         monkeypatch.setattr(Trainer, "fit", interrupted)

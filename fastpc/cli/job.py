@@ -12,7 +12,7 @@ from fastpc.cli import build
 from fastpc.cli.notice import CompileNotice, ResumeNotice
 from fastpc.cli.options import say, warn
 from fastpc.cli.run import MetricsWriter, RunFolder
-from fastpc.errors import CheckpointWarning, DivergenceError
+from fastpc.errors import CheckpointWarning
 from fastpc.presets import Preset
 from fastpc.tensor_file import refusal
 from fastpc.training_checkpoint import Checkpoint
@@ -157,15 +157,13 @@ class Job:
                 callbacks.append(ResumeNotice(self._folder.path, self._preset.epochs))
         try:
             history = self._fit(callbacks, show_progress)
-        except (KeyboardInterrupt, SystemExit):
-            self._save()
-            if self._folder is not None and self._checkpoint is not None:
+        except BaseException:
+            if self._folder is not None and self._trainer.history.interrupted:
+                self._save()
                 say(f"Stopped; the network as it stands is saved in {self._folder.model}.")
-                if self._checkpoint.path.exists():
+                if self._checkpoint is not None and self._checkpoint.path.exists():
                     say(f"To go on: fastpc train --resume {self._folder.path}")
-            raise
-        except DivergenceError:
-            if self._folder is not None:
+            elif self._folder is not None:
                 self._folder.abandon()
             raise
         self._save()
