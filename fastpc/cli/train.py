@@ -28,7 +28,7 @@ fastpc train                               the default network on MNIST
 
 fastpc train --out run                     keep model, metrics and settings
 
-fastpc train --out run --checkpoint-every 500, and after a crash fastpc train --resume run
+fastpc train --out run --checkpoint-every 5000, and after a crash fastpc train --resume run
 
 fastpc train --hidden 128 --epochs 3       one hidden layer, three epochs
 
