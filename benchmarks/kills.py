@@ -151,8 +151,10 @@ def _kill() -> None:
 
 
 def _after_batches(count: int) -> None:
+    from fastpc import run
     from fastpc.run import Run
 
+    run._FIRST_CHUNK = 1
     report = Run._report
 
     def killed(self: Any, *arguments: Any) -> None:

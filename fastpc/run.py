@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from functools import cached_property
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol
@@ -32,8 +31,8 @@ _CHUNK_SECONDS = 0.2
 _FIRST_CHUNK, _FIRST_SAMPLES, _FIRST_MULTIPLICATIONS = 16, 65_536, 2_000_000_000
 
 
-class Settings(Protocol):
-    """What a run takes from its trainer."""
+class Driver(Protocol):
+    """What a run takes from its trainer, and tells it."""
 
     network: PCNetwork | BidirectionalNetwork
     rule: Rule
@@ -41,6 +40,10 @@ class Settings(Protocol):
     batch_size: int
     seed: int
     epochs_done: int
+    history: History
+
+    def _call(self, method: str, *arguments: Any) -> None:
+        """Call back."""
 
 
 class Run:
@@ -48,7 +51,8 @@ class Run:
 
     Parameters
     ----------
-    settings : Trainer
+    trainer : Trainer
+        Its `history` grows by a record for each epoch, and its `epochs_done` counts them.
     session : Session
         Bound to `data`.
     data, held_out : Dataset
@@ -57,10 +61,6 @@ class Run:
         How many to train for.
     converting : float
         Seconds that the first epoch took already.
-    history : History
-        Grows by a record for each epoch.
-    call : callable
-        ``call(method, *arguments)`` calls back.
     checkpoint : Checkpoint, optional
     stop : Stop
         Followed after a call of the engine and its checkpoint.
@@ -68,44 +68,42 @@ class Run:
 
     def __init__(
         self,
-        settings: Settings,
+        trainer: Driver,
         session: Session,
         data: Dataset,
         held_out: Dataset | None,
         *,
         epochs: int,
         converting: float,
-        history: History,
-        call: Callable[..., None],
         checkpoint: Checkpoint | None,
         stop: Stop,
     ) -> None:
-        self.settings, self.session, self.data, self.held_out = settings, session, data, held_out
-        self.epochs, self.first_epoch = epochs, settings.epochs_done
-        self.history, self.call, self.checkpoint, self.stop = history, call, checkpoint, stop
-        self.shuffle = Shuffle(len(data), settings.seed)
-        self.batches = batches(len(data), settings.batch_size)
+        self.trainer, self.session, self.data, self.held_out = trainer, session, data, held_out
+        self.epochs, self.first_epoch = epochs, trainer.epochs_done
+        self.checkpoint, self.stop = checkpoint, stop
+        self.shuffle = Shuffle(len(data), trainer.seed)
+        self.batches = batches(len(data), trainer.batch_size)
         self.total = self.batches * epochs
         self.done = self.samples = 0
         self.seconds = self.epoch_seconds = converting
         self.energies = np.zeros(0)
         self.correct: int | None = None
         # Bounded by work as well, so that Ctrl-C is heard soon however deep, wide or long the relaxation.
-        work = settings.network.n_parameters * settings.batch_size * (2 * _most_steps(settings) + 4)
-        first = min(_FIRST_CHUNK, _FIRST_SAMPLES // settings.batch_size, _FIRST_MULTIPLICATIONS // work)
+        work = trainer.network.n_parameters * trainer.batch_size * (2 * _most_steps(trainer) + 4)
+        first = min(_FIRST_CHUNK, _FIRST_SAMPLES // trainer.batch_size, _FIRST_MULTIPLICATIONS // work)
         self.chunk = max(1, first)
 
     @cached_property
     def made_for(self) -> dict[str, Any]:
         """What has to be the same for a run to go on as it would have; threads do not."""
-        settings = self.settings
+        trainer = self.trainer
         return {
-            "network": describe(settings.network),
-            "network's seed": settings.network.seed,
-            "rule": describe(settings.rule),
-            "optimizer": describe(settings.optimizer),
-            "batch_size": settings.batch_size,
-            "seed": settings.seed,
+            "network": describe(trainer.network),
+            "network's seed": trainer.network.seed,
+            "rule": describe(trainer.rule),
+            "optimizer": describe(trainer.optimizer),
+            "batch_size": trainer.batch_size,
+            "seed": trainer.seed,
             "training data": data_digest(self.data),
             "validation data": None if self.held_out is None else data_digest(self.held_out),
         }
@@ -116,11 +114,11 @@ class Run:
         self.epochs, self.first_epoch, self.done = state.epochs, state.first_epoch, state.done
         self.total = self.batches * self.epochs
         self.energies, self.correct = state.energies, state.correct
-        self.history.epochs[:] = state.history
-        self.settings.epochs_done = self.first_epoch + len(state.history)
+        self.trainer.history.epochs[:] = state.history
+        self.trainer.epochs_done = self.first_epoch + len(state.history)
         self.epoch_seconds += state.seconds
-        self.seconds += state.seconds + self.history.train_seconds
-        in_epoch = self.done % self.batches * self.settings.batch_size
+        self.seconds += state.seconds + self.trainer.history.train_seconds
+        in_epoch = self.done % self.batches * self.trainer.batch_size
         self.samples = self.done // self.batches * len(self.data) + in_epoch
 
     def save(self) -> None:
@@ -135,7 +133,7 @@ class Run:
         state = RunState(
             session=self.session.snapshot(),
             energies=self.energies,
-            history=self.history.epochs,
+            history=self.trainer.history.epochs,
             epochs=self.epochs,
             first_epoch=self.first_epoch,
             done=self.done,
@@ -152,8 +150,8 @@ class Run:
 
     def _train_epoch(self) -> None:
         """Train on the rest of the epoch's batches, and record what was measured."""
-        settings, size, n = self.settings, self.settings.batch_size, len(self.data)
-        epoch, first = settings.epochs_done, self.done % self.batches
+        trainer, size, n = self.trainer, self.trainer.batch_size, len(self.data)
+        epoch, first = trainer.epochs_done, self.done % self.batches
         begin = perf_counter()
         order = self.shuffle.order(epoch)
         self.session.epoch = epoch
@@ -162,7 +160,7 @@ class Run:
             count = min(self.chunk, self.batches - first)
             if self.checkpoint is not None and self.checkpoint.every is not None:
                 count = min(count, self.checkpoint.every - self.done % self.checkpoint.every)
-            factors = settings.optimizer.schedule.factors(self.done, count, self.total, self.batches)
+            factors = trainer.optimizer.schedule.factors(self.done, count, self.total, self.batches)
             result = self._run(order[first * size : (first + count) * size], factors, epoch, first)
             samples = np.minimum(size, n - size * np.arange(first, first + count))
             self._add(result, samples)
@@ -180,18 +178,17 @@ class Run:
             validation_accuracy=validation,
             samples=n,
             train_seconds=self.epoch_seconds,
-            learning_rate=settings.optimizer.learning_rate * float(factors[-1]),
+            learning_rate=trainer.optimizer.learning_rate * float(factors[-1]),
             state_step=float(getattr(self.session, "state_step", np.nan)),
         )
         self.energies, self.correct, self.epoch_seconds = np.zeros(0), None, 0.0
-        self.history.epochs.append(record)
-        settings.epochs_done += 1
-        self.call("on_epoch_end", record)
+        trainer.history.epochs.append(record)
+        trainer.epochs_done += 1
+        trainer._call("on_epoch_end", record)
 
     def _run(self, order: NDArray[np.int64], factors: NDArray[np.float64], epoch: int, first: int) -> ChunkResult:
         begin = perf_counter()
-        session = self.session
-        snapshot = session.snapshot()
+        session, snapshot = self.session, self.session.snapshot()
         try:
             result = session.run(order, factors)
         except BaseException:
@@ -225,7 +222,7 @@ class Run:
 
     def _pause(self) -> None:
         """Between two calls of the engine: write a checkpoint where one is due or a signal came, and follow that."""
-        stopped = self.stop.signal is not None
+        stopped = self.stop.signal is not None  # one that comes while the file is written is followed next time
         if self.checkpoint is not None:
             every = self.checkpoint.every
             due = every is not None and (self.done % every == 0 or self.done == self.total)
@@ -235,13 +232,14 @@ class Run:
                 except CheckpointError as error:
                     # What was trained is worth more than this file; the next one may find room.
                     warnings.warn(CheckpointWarning(str(error)), stacklevel=2)
-        self.stop.follow()
+        if stopped:
+            self.stop.follow()
 
     def _accuracy(self, samples: int) -> float | None:
         return None if self.correct is None or self.data.n_classes is None else self.correct / samples
 
     def _report(self, epoch: int, batch: int) -> None:
-        seen = min(batch * self.settings.batch_size, len(self.data))
+        seen = min(batch * self.trainer.batch_size, len(self.data))
         progress = Progress(
             epoch=epoch + 1,
             epochs=self.first_epoch + self.epochs,
@@ -252,9 +250,9 @@ class Run:
             samples_per_second=self.samples / max(self.seconds, 1e-9),
             seconds_left=self.seconds / self.done * (self.total - self.done),
         )
-        self.call("on_chunk", progress)
+        self.trainer._call("on_chunk", progress)
 
 
-def _most_steps(settings: Settings) -> int:
-    rule = settings.rule
-    return rule.steps_for(settings.network.n_layers) if isinstance(rule, TileRule) else int(getattr(rule, "steps", 1))
+def _most_steps(trainer: Driver) -> int:
+    rule = trainer.rule
+    return rule.steps_for(trainer.network.n_layers) if isinstance(rule, TileRule) else int(getattr(rule, "steps", 1))

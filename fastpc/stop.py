@@ -44,7 +44,7 @@ class Stop:
         self._deferring = True
 
     def follow(self) -> None:
-        """Raise what the signal that was noted raises, if there was one."""
+        """Raise what the signal that was noted stands for, if one was."""
         if self.signal is not None:
             raise _exception(self.signal)
 

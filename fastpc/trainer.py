@@ -171,8 +171,8 @@ class Trainer:
         self.history = History()
         with Stop() if checkpoint is not None else nullcontext(Stop()) as stop:
             run = Run(
-                self, session, train, held_out, epochs=epochs, converting=perf_counter() - begin,
-                history=self.history, call=self._call, checkpoint=checkpoint, stop=stop,
+                self, session, train, held_out, epochs=epochs, converting=perf_counter() - begin, checkpoint=checkpoint,
+                stop=stop,
             )  # fmt: skip
             if checkpoint is not None and resuming:
                 run.restore(checkpoint.load(run.made_for, session.snapshot()))

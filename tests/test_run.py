@@ -302,6 +302,20 @@ class TestSignals:
         again.resume(TRAIN, HELD_OUT, checkpoint=Checkpoint(tmp_path, every))
         assert outcome(again) == outcome(plain)
 
+    def test_one_that_comes_while_a_checkpoint_is_written_is_followed_after_the_next(self, tmp_path, monkeypatch):
+        save, saves = Checkpoint.save, []
+
+        def interrupted(self: Checkpoint, *arguments: Any) -> None:
+            save(self, *arguments)
+            saves.append(arguments[0].done)
+            if len(saves) == 3:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+        monkeypatch.setattr(Checkpoint, "save", interrupted)
+        with pytest.raises(SystemExit):
+            trainer_for().fit(TRAIN, HELD_OUT, EPOCHS, checkpoint=Checkpoint(tmp_path, every=2))
+        assert saves == [0, 2, 4, 5]
+
     def test_a_second_one_does_not_wait(self, tmp_path):
         trainer = trainer_for(callbacks=[Signaller(signal.SIGINT, again=True)])
         with pytest.raises(KeyboardInterrupt):
