@@ -25,7 +25,7 @@ from benchmarks.results import commit_info
 
 PAGE = CHECKOUT / "docs" / "reliability.md"
 BEGIN, END = "<!-- figures: {} -->", "<!-- /figures -->"
-EPOCHS = 40
+EPOCHS = 15
 
 
 def main(arguments: list[str]) -> None:
