@@ -3,6 +3,7 @@
 import json
 import os
 import time
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,18 @@ class TestDamage:
             with pytest.raises(CheckpointError, match=r"file: expected .+, got .*; "):
                 pytest.fail(f"{name}: read as {read_tensors(saved, FORMAT)}")
         assert time.monotonic() - begin < 30
+
+    def test_no_damage_makes_reading_cost_more_memory_than_the_file_is_large(self, saved):
+        for _, changed in mutated(saved.read_bytes(), 200, seed=1):
+            saved.write_bytes(changed)
+            tracemalloc.start()
+            try:
+                assert_refused(saved)
+                _, peak = tracemalloc.get_traced_memory()
+            finally:
+                tracemalloc.stop()
+            # JSON of empty lists is what grows most.
+            assert peak < 100_000 + 20 * len(changed)
 
     def test_a_tensor_that_changed_is_named(self, saved):
         content = saved.read_bytes()
