@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastpc.checks import require_whole
+from fastpc.files import remove_leftovers
 from fastpc.history import EpochRecord
-from fastpc.tensor_file import read_tensors, refusal, remove_leftovers, write_tensors
+from fastpc.tensor_file import read_tensors, refusal, write_tensors
 
 if TYPE_CHECKING:
     from fastpc.data import Dataset

@@ -14,8 +14,18 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # of each other, but those of one package do.
 LAYERS = [
     ("errors",),
-    ("checks", "tensor_file", "stop"),
-    ("structure", "clamp", "relaxation", "presets", "schedules", "initializers", "parameters", "history"),
+    ("checks", "files", "stop"),
+    (
+        "tensor_file",
+        "structure",
+        "clamp",
+        "relaxation",
+        "presets",
+        "schedules",
+        "initializers",
+        "parameters",
+        "history",
+    ),
     ("optimizers", "data", "reproductions", "training_checkpoint"),
     ("engine",),
     ("generation",),

@@ -14,8 +14,6 @@ from fastpc.cli.options import say, warn
 from fastpc.cli.run import MetricsWriter, RunFolder
 from fastpc.errors import CheckpointWarning
 from fastpc.presets import Preset
-from fastpc.tensor_file import refusal
-from fastpc.training_checkpoint import Checkpoint
 
 if TYPE_CHECKING:
     from fastpc.bidirectional import BidirectionalNetwork
@@ -103,6 +101,7 @@ class Job:
         self._train, self._validation = build.split(train, validation, seed)
 
         from fastpc.trainer import Trainer  # compiles nothing yet, but loads the compiler
+        from fastpc.training_checkpoint import Checkpoint
 
         self._trainer = Trainer(self._network, rule, optimizer, preset.batch_size, seed=seed, threads=threads)
         self.threads = self._trainer.threads
@@ -126,6 +125,9 @@ class Job:
         CheckpointError
             If there is none, or a damaged one.
         """
+        from fastpc.tensor_file import refusal
+        from fastpc.training_checkpoint import Checkpoint
+
         checkpoint = Checkpoint(folder)
         kept: Any = checkpoint.kept_settings()
         try:

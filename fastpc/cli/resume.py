@@ -9,7 +9,6 @@ from fastpc.cli.options import say
 from fastpc.cli.report import report
 from fastpc.cli.run import MODEL
 from fastpc.errors import ConfigurationError
-from fastpc.training_checkpoint import Checkpoint
 
 # They change nothing of what a run learns.
 BESIDE_RESUME = ("--threads", "--json", "--quiet")
@@ -25,6 +24,8 @@ def go_on(context: typer.Context, folder: Path, threads: int | None, *, as_json:
     CheckpointError
         If there is no checkpoint, or one that is damaged or of other data.
     """
+    from fastpc.training_checkpoint import Checkpoint
+
     _require_alone(context)
     if (model := folder / MODEL).exists() and not Checkpoint(folder).path.exists():
         say(f"The run in {folder} is finished, and there is no checkpoint to go on from; its model is {model}.")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastpc.errors import ConfigurationError
-from fastpc.tensor_file import write_whole
+from fastpc.files import write_whole
 
 if TYPE_CHECKING:
     from fastpc.bidirectional import BidirectionalNetwork
