@@ -1,5 +1,6 @@
 """``fastpc train --resume``, in this process; tests/test_kills.py has runs that were really killed."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 from commands import complaint, run_json
 from fastpc import Checkpoint, PCNetwork, Trainer, load_digits
 from fastpc.cli import main
+from fastpc.cli.run import RunFolder
+from fastpc.history import EpochRecord
 
 TRAIN = ("train", "--hidden", "16", "--epochs", "2", "--checkpoint-every", "10")
 
@@ -83,3 +86,15 @@ def test_a_new_run_takes_the_place_of_an_older_one_s_checkpoint(capsys, tmp_path
     assert not (tmp_path / "checkpoint.safetensors").exists()
     assert main(["train", "--resume", str(tmp_path)]) == 0
     assert "is finished" in capsys.readouterr().err
+
+
+def test_metrics_that_cannot_be_written_are_written_with_the_next_ones(capsys, monkeypatch, tmp_path):
+    def full(self: RunFolder, record: EpochRecord) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(RunFolder, "add_metrics", full)
+    assert main([*TRAIN, "--data", "digits", "--out", str(tmp_path), "--quiet"]) == 0
+    warnings = capsys.readouterr().err.splitlines()
+    assert len(warnings) == 1
+    assert "the metrics of epoch 1 could not be written" in warnings[0]
+    assert [json.loads(line)["epoch"] for line in (tmp_path / "metrics.jsonl").read_text().splitlines()] == [1, 2]

@@ -5,7 +5,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastpc.errors import ConfigurationError
+from fastpc.cli.options import warn
+from fastpc.errors import CheckpointError, ConfigurationError
 from fastpc.files import write_whole
 
 if TYPE_CHECKING:
@@ -61,7 +62,11 @@ class RunFolder:
         self._earlier = metrics.read_bytes() if self.model.exists() and metrics.exists() else None
         if not self.model.exists():
             self._write_configuration(configuration)
-        write_whole(metrics, "".join(_line(record) for record in history).encode())
+        self.write_metrics(history)
+
+    def write_metrics(self, history: "list[EpochRecord]") -> None:
+        """Write a line for each epoch, over what is there."""
+        write_whole(self.path / METRICS, "".join(_line(record) for record in history).encode())
 
     def add_metrics(self, record: "EpochRecord") -> None:
         """Append one line; it is on disk even if the run ends badly later."""
@@ -94,14 +99,23 @@ class MetricsWriter:
 
     def __init__(self, folder: RunFolder, configuration: dict[str, Any]) -> None:
         self._folder, self._configuration = folder, configuration
+        self._behind = False
 
     def on_compile(self, trainer: Any, data: Any) -> None:
         """Begin, or go on where the trainer does."""
         self._folder.begin(self._configuration, trainer.history.epochs)
 
     def on_epoch_end(self, trainer: Any, record: "EpochRecord") -> None:
-        """Append the epoch's line."""
-        self._folder.add_metrics(record)
+        """Append the epoch's line; where that cannot be done, say so, and write it with the next one's."""
+        try:
+            if self._behind:
+                self._folder.write_metrics(trainer.history.epochs)
+            else:
+                self._folder.add_metrics(record)
+            self._behind = False
+        except (OSError, CheckpointError) as error:
+            self._behind = True
+            warn(f"the metrics of epoch {record.epoch} could not be written ({error}); free some space")
 
 
 def _line(record: "EpochRecord") -> str:
