@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from fastpc.schedules import Constant, Cosine, Step, Warmup
     from fastpc.tensorboard import TensorBoard
     from fastpc.trainer import Trainer
+    from fastpc.training_checkpoint import Checkpoint
 
 __version__ = "0.1.0"
 
@@ -72,6 +73,7 @@ _HOMES = {
     "fastpc.schedules": ("Constant", "Cosine", "Step", "Warmup"),
     "fastpc.tensorboard": ("TensorBoard",),
     "fastpc.trainer": ("Trainer",),
+    "fastpc.training_checkpoint": ("Checkpoint",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -84,6 +86,7 @@ __all__ = [
     "Backprop",
     "BidirectionalNetwork",
     "BidirectionalPC",
+    "Checkpoint",
     "CheckpointError",
     "Clamp",
     "ConfigurationError",

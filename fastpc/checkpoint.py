@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import tempfile
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastpc.bidirectional import BidirectionalNetwork
-from fastpc.errors import CheckpointError, ConfigurationError
+from fastpc.errors import ConfigurationError
 from fastpc.network import PCNetwork
+from fastpc.tensor_file import read_tensors, refusal, write_tensors
 
 Network = TypeVar("Network", PCNetwork, BidirectionalNetwork)
 FORMAT, BIDIRECTIONAL_FORMAT = "fastpc network 1", "fastpc bidirectional network 1"
+_REMEDY = "save the network anew"
 
 
 def save_network(network: PCNetwork | BidirectionalNetwork, path: str | PathLike[str]) -> None:
@@ -29,9 +27,8 @@ def save_network(network: PCNetwork | BidirectionalNetwork, path: str | PathLike
     CheckpointError
         If the file cannot be written; what stood there before is then untouched.
     """
-    from safetensors.numpy import save
-
     settings = {
+        "format": _format(type(network)),
         "sizes": network.sizes,
         "activations": network.activations,
         "loss": network.loss,
@@ -43,11 +40,9 @@ def save_network(network: PCNetwork | BidirectionalNetwork, path: str | PathLike
     tensors: dict[str, NDArray[Any]] = {}
     for prefix, part in parts_of(network).items():
         for l, (weights, biases) in enumerate(zip(part.weights, part.biases, strict=True), 1):
-            tensors[f"{prefix}weights.{l}"] = np.ascontiguousarray(weights)
-            tensors[f"{prefix}biases.{l}"] = np.ascontiguousarray(biases)
-    # One metadata entry: safetensors keeps several in no fixed order, and the bytes should be the same every time.
-    description = json.dumps({"format": _format(type(network)), "sha256": _digest(tensors), **settings}, sort_keys=True)
-    write_whole(Path(path), save(tensors, {"fastpc": description}))
+            tensors[f"{prefix}weights.{l}"] = weights
+            tensors[f"{prefix}biases.{l}"] = biases
+    write_tensors(Path(path), settings, tensors)
 
 
 def _format(kind: type) -> str:
@@ -67,9 +62,15 @@ def parts_of(network: PCNetwork | BidirectionalNetwork) -> dict[str, PCNetwork]:
 
 
 def kind_of_network(path: str | PathLike[str]) -> type[PCNetwork] | type[BidirectionalNetwork]:
-    """Return which kind of network stands in a file; what is none of these is read, and refused, as a PCNetwork."""
-    description, _ = read_tensors(Path(path))
-    return BidirectionalNetwork if description.get("format") == BIDIRECTIONAL_FORMAT else PCNetwork
+    """Return which kind of network stands in a file.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is missing, damaged, or something else's.
+    """
+    description, _ = read_tensors(Path(path), FORMAT, BIDIRECTIONAL_FORMAT)
+    return BidirectionalNetwork if description["format"] == BIDIRECTIONAL_FORMAT else PCNetwork
 
 
 def load_network(path: str | PathLike[str], kind: type[Network]) -> Network:
@@ -80,12 +81,7 @@ def load_network(path: str | PathLike[str], kind: type[Network]) -> Network:
     CheckpointError
         If the file is missing, damaged, or something else's.
     """
-    description, tensors = read_tensors(Path(path))
-    if description.get("format") != _format(kind):
-        raise CheckpointError(
-            f"{path}: expected the format {_format(kind)!r}, got {description.get('format')!r}; "
-            f"load a file that {kind.__name__}.save wrote"
-        )
+    description, tensors = read_tensors(Path(path), _format(kind))
     _check_tensors(path, description, tensors)
     try:
         network = kind(
@@ -100,7 +96,7 @@ def load_network(path: str | PathLike[str], kind: type[Network]) -> Network:
         for part in parts_of(network).values():
             part.__dict__["initializer"] = str(description["initializer"])
     except (KeyError, TypeError, ConfigurationError) as error:
-        raise CheckpointError(f"{path}: expected the settings of a network, got damaged ones ({error})") from error
+        raise refusal(path, "settings to be", "those of a network", error, _REMEDY) from error
     for prefix, part in parts_of(network).items():
         for name, arrays in (("weights", part.weights), ("biases", part.biases)):
             for l, array in enumerate(arrays, 1):
@@ -112,7 +108,7 @@ def _check_tensors(path: str | PathLike[str], description: dict[str, Any], tenso
     """Raise unless the tensors are those of the sizes described: before a network of any size is made."""
     sizes, dtype = description.get("sizes"), description.get("dtype")
     if not isinstance(sizes, list) or not all(type(size) is int for size in sizes):
-        raise CheckpointError(f"{path}: expected the settings of a network, got sizes {str(sizes)[:80]}")
+        raise refusal(path, "sizes to be", "a list of whole numbers", sizes, _REMEDY)
     parts = {"": sizes}
     if description["format"] == BIDIRECTIONAL_FORMAT:
         parts = {"recognition.": sizes, "generation.": sizes[::-1]}
@@ -120,82 +116,10 @@ def _check_tensors(path: str | PathLike[str], description: dict[str, Any], tenso
     for prefix, widths in parts.items():
         for l in range(1, len(widths)):
             shapes |= {f"{prefix}weights.{l}": (widths[l - 1], widths[l]), f"{prefix}biases.{l}": (widths[l],)}
-    if set(tensors) != set(shapes):
-        odd = min(set(tensors) ^ set(shapes))
-        raise CheckpointError(f"{path}: expected the tensors of {len(sizes)} layers, got {odd} missing or too many")
-    for key, shape in shapes.items():
-        found = tensors[key]
-        if found.shape != shape or found.dtype.name != dtype:
-            raise CheckpointError(
-                f"{path}: expected {key} as {dtype} of shape {shape}, got {found.dtype} of shape {found.shape}"
-            )
-        if not np.isfinite(found).all():
-            raise CheckpointError(f"{path}: expected {key} to be finite, got NaN or infinity in it")
-    if description.get("sha256") != _digest(tensors):
-        raise CheckpointError(f"{path}: expected the tensors that were saved, got changed ones: their digest differs")
-
-
-def _digest(tensors: dict[str, NDArray[Any]]) -> str:
-    digest = hashlib.sha256()
-    for key in sorted(tensors):
-        digest.update(key.encode() + b"\0" + tensors[key].tobytes())
-    return digest.hexdigest()
-
-
-def read_tensors(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """Return the description and the tensors of a safetensors file that fastpc wrote."""
-    from safetensors import SafetensorError, safe_open
-
-    if path.is_dir():
-        raise CheckpointError(f"{path}: expected a model file, got a folder; name the file in it")
-    try:
-        with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-        description = json.loads(metadata.get("fastpc", "null"))
-    except FileNotFoundError as error:
-        raise CheckpointError(f"{path}: expected a model file, found none; check the path") from error
-    except (OSError, SafetensorError, ValueError, TypeError, KeyError, RecursionError) as error:
-        raise CheckpointError(f"{path}: expected a whole safetensors file, got a damaged one ({error})") from error
-    if not isinstance(description, dict):
-        raise CheckpointError(f"{path}: expected a file that fastpc wrote, got another program's")
-    return description, tensors
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file beside its place, flush it to disk and rename it there: whole, or not at all.
-
-    Raises
-    ------
-    CheckpointError
-        If it cannot be written.
-    """
-    temporary = None
-    try:
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-        temporary = None
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except (OSError, ValueError) as error:
-        raise CheckpointError(
-            f"{path}: expected a place to write {len(content)} bytes, got {error}; "
-            "free some space or choose another folder"
-        ) from error
-    finally:
-        if temporary is not None:
-            os.unlink(temporary)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    for key in sorted({*tensors, *shapes}):
+        expected = f"as {dtype} of shape {shapes[key]}" if key in shapes else "to be no part"
+        found = f"{tensors[key].dtype} of shape {tensors[key].shape}" if key in tensors else "none"
+        if f"as {found}" != expected:
+            raise refusal(path, f"tensor {key}", expected, found, _REMEDY)
+        if not np.isfinite(tensors[key]).all():
+            raise refusal(path, f"tensor {key} to be", "finite", "NaN or infinity in it", _REMEDY)

@@ -22,6 +22,10 @@ class CheckpointError(FastPCError):
     """A saved model that is damaged, incomplete, or not one of ours."""
 
 
+class CheckpointWarning(RuntimeWarning):
+    """A checkpoint that could not be written; the run goes on, and the checkpoint before is still there."""
+
+
 class DependencyError(FastPCError, ImportError):
     """An optional package that is needed and cannot be imported."""
 

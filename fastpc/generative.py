@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -86,11 +87,11 @@ class TurnedSession(ABC):
         """Return what to try."""
         return self.inner.advice(failure)
 
-    def snapshot(self) -> Any:
+    def snapshot(self) -> dict[str, NDArray[Any]]:
         """Return a copy of everything `run` changes."""
         return self.inner.snapshot()
 
-    def restore(self, snapshot: Any) -> None:
+    def restore(self, snapshot: Mapping[str, NDArray[Any]]) -> None:
         """Bring back what `snapshot` copied."""
         self.inner.restore(snapshot)
 

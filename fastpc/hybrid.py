@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -127,14 +128,14 @@ class HybridSession(TurnedSession):
         images = self.network.forward(found, threads=self.threads).astype(np.float64)
         return Evaluation.of(images, self.turn(data), "squared_error")
 
-    def snapshot(self) -> Any:
-        """Return a copy of everything `run` changes."""
-        return self.inner.snapshot(), self._up.snapshot()
+    def snapshot(self) -> dict[str, NDArray[Any]]:
+        """Return a copy of everything `run` changes, in both networks."""
+        return self.inner.snapshot() | {f"encoder.{name}": copy for name, copy in self._up.snapshot().items()}
 
-    def restore(self, snapshot: Any) -> None:
+    def restore(self, snapshot: Mapping[str, NDArray[Any]]) -> None:
         """Bring back what `snapshot` copied."""
-        self.inner.restore(snapshot[0])
-        self._up.restore(snapshot[1])
+        self.inner.restore(snapshot)
+        self._up.restore({name.removeprefix("encoder."): copy for name, copy in snapshot.items() if "encoder." in name})
 
 
 def _standing(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -231,10 +232,15 @@ class NotebookSession:
         """Recognise all of `data` from the images alone, and only then look at the labels."""
         return evaluate(self.network, data)
 
-    def snapshot(self) -> tuple[Any, ...]:
+    def snapshot(self) -> dict[str, NDArray[Any]]:
         """Return a copy of everything `run` changes."""
-        return self.network.parameters.copy(), self._spectrum.vectors.copy(), self.state_step
+        return {
+            "parameters": self.network.parameters.copy(),
+            "vectors": self._spectrum.vectors.copy(),
+            "state_step": np.array(self.state_step, np.float64),
+        }
 
-    def restore(self, snapshot: tuple[Any, ...]) -> None:
+    def restore(self, snapshot: Mapping[str, NDArray[Any]]) -> None:
         """Bring back what `snapshot` copied."""
-        self.network.parameters[:], self._spectrum.vectors[:], self.state_step = snapshot
+        self.network.parameters[:], self._spectrum.vectors[:] = snapshot["parameters"], snapshot["vectors"]
+        self.state_step = float(snapshot["state_step"])

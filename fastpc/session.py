@@ -6,7 +6,7 @@ step the weights; a rule of another shape brings a session of its own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from time import perf_counter
@@ -106,11 +106,11 @@ class Session(Protocol):
     def evaluate(self, data: Dataset) -> Evaluation:
         """Predict all of `data`, and only then look at the targets."""
 
-    def snapshot(self) -> Any:
-        """Return a copy of everything `run` changes."""
+    def snapshot(self) -> dict[str, NDArray[Any]]:
+        """Return a copy of everything `run` changes and later batches depend on, by name: what a checkpoint keeps."""
 
-    def restore(self, snapshot: Any) -> None:
-        """Bring back what `snapshot` copied."""
+    def restore(self, snapshot: Mapping[str, NDArray[Any]]) -> None:
+        """Bring back what `snapshot` copied, in this session or in another like it that is bound to the same data."""
 
 
 class EngineSession:
@@ -221,16 +221,25 @@ class EngineSession:
         """Predict all of `data` by the feed-forward pass, and only then look at the targets."""
         return evaluate(self.network, data, threads=self.threads)
 
-    def snapshot(self) -> tuple[Any, ...]:
-        """Return a copy of parameters, optimiser memory and power vectors, with update count and step size."""
-        arrays = (self.network.parameters, *self._moments, self._vectors)
-        return tuple(array.copy() for array in arrays), self.updates, self.state_step
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the arrays that `run` changes: parameters, optimiser memory and power vectors."""
+        moments = self._moments[: self.optimizer.n_slots]
+        return {
+            "parameters": self.network.parameters,
+            **{f"moment.{i}": moment for i, moment in enumerate(moments, 1)},
+            "vectors": self._vectors,
+        }
 
-    def restore(self, snapshot: tuple[Any, ...]) -> None:
+    def snapshot(self) -> dict[str, NDArray[Any]]:
+        """Return a copy of the arrays that `run` changes, with the update count and the step size."""
+        numbers = {"updates": np.array(self.updates, np.int64), "state_step": np.array(self.state_step, np.float64)}
+        return {name: array.copy() for name, array in self._arrays().items()} | numbers
+
+    def restore(self, snapshot: Mapping[str, NDArray[Any]]) -> None:
         """Bring back what `snapshot` copied."""
-        copies, self.updates, self.state_step = snapshot
-        for array, copy in zip((self.network.parameters, *self._moments, self._vectors), copies, strict=True):
-            array[:] = copy
+        for name, array in self._arrays().items():
+            array[:] = snapshot[name]
+        self.updates, self.state_step = int(snapshot["updates"]), float(snapshot["state_step"])
 
 
 def find_failure(chunk: Chunk, layer_of: Sequence[int] | None = None) -> Failure | None:

@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from time import perf_counter
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from fastpc.bidirectional import BidirectionalNetwork
 from fastpc.checks import require_whole
-from fastpc.data import Dataset, Shuffle, as_dataset
-from fastpc.data.shuffle import batches
-from fastpc.errors import ConfigurationError, DivergenceError
+from fastpc.data import as_dataset
+from fastpc.errors import ConfigurationError
 from fastpc.evaluation import Evaluation
-from fastpc.history import EpochRecord, History, Progress
+from fastpc.history import History
 from fastpc.network import PCNetwork
 from fastpc.optimizers import Adam, Optimizer
-from fastpc.rules import PC, Rule, TileRule
-from fastpc.session import ChunkResult, Session
-
-# A call of the engine should last about this long: short enough for a live display and for Ctrl-C, long enough that
-# what Python does between calls does not count.
-_CHUNK_SECONDS = 0.2
-_FIRST_CHUNK, _FIRST_SAMPLES, _FIRST_MULTIPLICATIONS = 16, 65_536, 2_000_000_000
-
+from fastpc.rules import PC, Rule
+from fastpc.run import Run
+from fastpc.session import Session
+from fastpc.stop import Stop
+from fastpc.training_checkpoint import Checkpoint
 
 # What the engine's buffers and the optimiser's memory are made for.
 _SETTINGS = frozenset({"network", "rule", "optimizer", "batch_size", "seed", "threads"})
@@ -98,7 +92,9 @@ class Trainer:
             raise AttributeError(f"expected {name} to stay as it was made, got another; make a new Trainer for that")
         super().__setattr__(name, value)
 
-    def fit(self, data: object, validation: object = None, epochs: int = 1) -> History:
+    def fit(
+        self, data: object, validation: object = None, epochs: int = 1, *, checkpoint: Checkpoint | None = None
+    ) -> History:
         """Train for `epochs` passes over `data`; a further call goes on where this one ended.
 
         Parameters
@@ -109,6 +105,10 @@ class Trainer:
             Data to measure after every epoch; nothing is chosen by them.
         epochs : int
             The schedule runs over this call's epochs.
+        checkpoint : Checkpoint, optional
+            Where the run keeps itself, for `resume`. SIGINT and SIGTERM then end it between two calls of the engine,
+            with a checkpoint written. Where one cannot be written on the way, a CheckpointWarning says so, and the run
+            goes on.
 
         Returns
         -------
@@ -121,11 +121,46 @@ class Trainer:
             If the data do not fit the network.
         DivergenceError
             If a batch leaves the finite numbers; the parameters are then those from before its chunk of batches.
+        CheckpointError
+            If no checkpoint can be written as the run begins.
         KeyboardInterrupt
             On Ctrl-C. The network is then whole and usable, as it was at the end of a chunk of batches; a further call
             begins the interrupted epoch anew.
+        SystemExit
+            On SIGTERM, with a checkpoint.
         """
         require_whole("Trainer.fit", "epochs", epochs, at_least=0)
+        return self._train(data, validation, int(epochs), checkpoint, resuming=False)
+
+    def resume(self, data: object, validation: object = None, *, checkpoint: Checkpoint) -> History:
+        """Go on with a run of `fit` from its checkpoint, in this process or another: it ends as if never interrupted.
+
+        To the last bit, in parameters, optimiser and metrics, whatever the number of threads.
+
+        Parameters
+        ----------
+        data, validation
+            The same as in `fit`.
+        checkpoint : Checkpoint
+            Its folder is where the run keeps itself.
+
+        Returns
+        -------
+        History
+            Of the whole run. One that was finished trains no further.
+
+        Raises
+        ------
+        CheckpointError
+            If the file is missing, damaged, or of a run with other settings or data; the network is then untouched.
+        DataError, DivergenceError, KeyboardInterrupt, SystemExit
+            As in `fit`.
+        """
+        return self._train(data, validation, 0, checkpoint, resuming=True)
+
+    def _train(
+        self, data: object, validation: object, epochs: int, checkpoint: Checkpoint | None, *, resuming: bool
+    ) -> History:
         begin = perf_counter()
         train = as_dataset(data)
         converting = perf_counter() - begin
@@ -137,21 +172,26 @@ class Trainer:
         session.bind(train)
         converting += perf_counter() - begin
         self.history = History()
-        self._call("on_compile", train)
-        self.history.compile_seconds = session.compile()
-        run = _Run(self, session, train, int(epochs), converting)
-        try:
-            self._call("on_fit_begin")
-            for _ in range(epochs):
-                record = run.epoch(held_out)
-                self.history.epochs.append(record)
-                self.epochs_done += 1
-                self._call("on_epoch_end", record)
-        except KeyboardInterrupt:
-            self.history.interrupted = True
-            raise
-        finally:
-            self._call("on_fit_end", self.history)
+        with Stop() if checkpoint is not None else nullcontext(Stop()) as stop:
+            run = Run(
+                self, session, train, held_out, epochs=epochs, converting=converting, checkpoint=checkpoint,
+                stop=stop,
+            )  # fmt: skip
+            if checkpoint is not None and resuming:
+                run.restore(checkpoint.load(run.made_for, session.snapshot()))
+            elif checkpoint is not None and checkpoint.every is not None:
+                run.save()
+            self._call("on_compile", train)
+            self.history.compile_seconds = session.compile()
+            try:
+                self._call("on_fit_begin")
+                stop.defer()
+                run.train()
+            except (KeyboardInterrupt, SystemExit):
+                self.history.interrupted = True
+                raise
+            finally:
+                self._call("on_fit_end", self.history)
         return self.history
 
     def evaluate(self, data: object) -> Evaluation:
@@ -168,100 +208,3 @@ class Trainer:
             function = getattr(callback, method, None)
             if function is not None:
                 function(self, *arguments)
-
-
-def _most_steps(trainer: Trainer) -> int:
-    rule = trainer.rule
-    return rule.steps_for(trainer.network.n_layers) if isinstance(rule, TileRule) else int(getattr(rule, "steps", 1))
-
-
-class _Run:
-    """One call of `fit`: cuts epochs into chunks of batches, as long as `_CHUNK_SECONDS` asks for."""
-
-    def __init__(self, trainer: Trainer, session: Session, data: Dataset, epochs: int, converting: float) -> None:
-        self.trainer, self.session, self.data, self.epochs = trainer, session, data, epochs
-        self.shuffle = Shuffle(len(data), trainer.seed)
-        self.batches = batches(len(data), trainer.batch_size)
-        self.total = self.batches * epochs
-        self.done = 0
-        self.samples = 0
-        self.seconds = 0.0
-        self.converting = converting
-        # Bounded by work as well, so that Ctrl-C is heard soon however deep, wide or long the relaxation.
-        work = trainer.network.n_parameters * trainer.batch_size * (2 * _most_steps(trainer) + 4)
-        first = min(_FIRST_CHUNK, _FIRST_SAMPLES // trainer.batch_size, _FIRST_MULTIPLICATIONS // work)
-        self.chunk = max(1, first)
-
-    def epoch(self, held_out: Dataset | None) -> EpochRecord:
-        """Train on every sample once and return what was measured."""
-        trainer, size, n = self.trainer, self.trainer.batch_size, len(self.data)
-        before = self.seconds
-        begin = perf_counter()
-        order = self.shuffle.order(trainer.epochs_done)
-        self.session.epoch = trainer.epochs_done
-        self.seconds += perf_counter() - begin + self.converting
-        self.converting = 0.0
-        energies, seen, first = np.zeros(1), 0, 0
-        correct: int | None = None
-        while first < self.batches:
-            count = min(self.chunk, self.batches - first)
-            factors = trainer.optimizer.schedule.factors(self.done, count, self.total, self.batches)
-            result = self._run(order[first * size : (first + count) * size], factors, first)
-            samples = np.minimum(size, n - size * np.arange(first, first + count))
-            energies = energies + samples @ result.energies
-            seen += int(samples.sum())
-            if result.correct is not None:
-                correct = (correct or 0) + int(result.correct.sum())
-            first += count
-            self.done += count
-            self._report(first, energies.sum() / seen, self._accuracy(correct, seen))
-        validation = None if held_out is None else self.session.evaluate(held_out).accuracy
-        return EpochRecord(
-            epoch=trainer.epochs_done + 1,
-            energy=tuple(float(energy) for energy in energies / n),
-            accuracy=self._accuracy(correct, n),
-            validation_accuracy=validation,
-            samples=n,
-            train_seconds=self.seconds - before,
-            learning_rate=trainer.optimizer.learning_rate * float(factors[-1]),
-            state_step=float(getattr(self.session, "state_step", np.nan)),
-        )
-
-    def _run(self, order: NDArray[np.int64], factors: NDArray[np.float64], first: int) -> ChunkResult:
-        begin = perf_counter()
-        session = self.session
-        snapshot = session.snapshot()
-        try:
-            result = session.run(order, factors)
-        except BaseException:
-            # Ctrl-C surfaces as the kernel returns, before anything could be checked.
-            session.restore(snapshot)
-            raise
-        if result.failure is not None:
-            failure = result.failure
-            session.restore(snapshot)
-            epoch, batch = self.trainer.epochs_done + 1, first + failure.batch + 1
-            raise DivergenceError(failure.cause, epoch, batch, failure.layer, session.advice(failure))
-        seconds = perf_counter() - begin
-        self.seconds += seconds
-        self.samples += len(order)
-        # Chunks grow at most fourfold at a time: a first one can be slow for reasons of its own.
-        wanted = len(factors) * _CHUNK_SECONDS / max(seconds, 1e-6)
-        self.chunk = int(min(max(1, wanted), 4 * len(factors)))
-        return result
-
-    def _accuracy(self, correct: int | None, samples: int) -> float | None:
-        return None if correct is None or self.data.n_classes is None else correct / samples
-
-    def _report(self, batch: int, energy: float, accuracy: float | None) -> None:
-        progress = Progress(
-            epoch=self.trainer.epochs_done + 1,
-            epochs=self.trainer.epochs_done - (self.done - 1) // self.batches + self.epochs,
-            batch=batch,
-            batches=self.batches,
-            energy=float(energy),
-            accuracy=accuracy,
-            samples_per_second=self.samples / max(self.seconds, 1e-9),
-            seconds_left=self.seconds / self.done * (self.total - self.done),
-        )
-        self.trainer._call("on_chunk", progress)

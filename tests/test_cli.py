@@ -112,7 +112,7 @@ class TestTrain:
         def full(*_: object) -> None:
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr("fastpc.cli.run.RunFolder.add_metrics", full)
+        monkeypatch.setattr("os.replace", full)
         assert main([*SMALL, "--out", str(tmp_path)]) == 1
         assert "No space left" in complaint(capsys)
 
@@ -226,12 +226,18 @@ class TestOut:
         assert main([*SMALL, "--out", str(tmp_path / "file")]) == 2
         assert "expected --out to be a folder" in complaint(capsys)
 
-    def test_divergence_is_a_failure_that_leaves_no_model_not_even_an_old_one(self, capsys, tmp_path):
+    def test_divergence_is_a_failure_that_leaves_an_earlier_run_as_it_was(self, capsys, tmp_path):
         run_json(capsys, *SMALL, "--out", str(tmp_path))
+        before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
         wild = ("--optimizer", "sgd", "--lr", "1e9", "--out", str(tmp_path))
         assert main([*SMALL, *wild]) == 1
         assert "training diverged in epoch 1, batch" in complaint(capsys)
-        assert not (tmp_path / "model.safetensors").exists()
+        assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+    def test_divergence_leaves_no_model_where_there_was_none(self, capsys, tmp_path):
+        assert main([*SMALL, "--optimizer", "sgd", "--lr", "1e9", "--out", str(tmp_path)]) == 1
+        assert "training diverged in epoch 1, batch" in complaint(capsys)
+        assert {path.name for path in tmp_path.iterdir()} == {"config.toml", "metrics.jsonl"}
 
     def test_wrong_use_leaves_an_earlier_run_alone(self, capsys, tmp_path):
         run_json(capsys, *SMALL, "--out", str(tmp_path))
@@ -246,6 +252,7 @@ class TestOut:
 
         def interrupted(self: Trainer, *_: object, **__: object) -> None:
             self.network.biases[0] = [0.5] * 16
+            self.history.interrupted = True
             raise KeyboardInterrupt
 
         monkeypatch.setattr(Trainer, "fit", interrupted)

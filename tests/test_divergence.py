@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 import naive_training
-from fastpc import trainer as trainer_module
+from fastpc import run as run_module
 from fastpc.data import load_digits
 from fastpc.engine.train import train_chunk
 from fastpc.errors import DivergenceError
@@ -180,8 +180,8 @@ class TestDivergence:
         assert_same_parameters(trainer.network, expected)
 
     def test_chunks_before_the_one_that_diverged_are_kept(self, monkeypatch):
-        monkeypatch.setattr(trainer_module, "_FIRST_CHUNK", 1)
-        monkeypatch.setattr(trainer_module, "_CHUNK_SECONDS", 0.0)
+        monkeypatch.setattr(run_module, "_FIRST_CHUNK", 1)
+        monkeypatch.setattr(run_module, "_CHUNK_SECONDS", 0.0)
         case, rule, order = small_case(), PLAIN, orders(SAMPLES, 1)[0]
         trainer = trainer_of(case, rule, SGD(0.1))
         with pytest.raises(DivergenceError, match="batch 2"):

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from fastpc import run as run_module
 from fastpc import session as session_module
 from fastpc import trainer as trainer_module
 from fastpc.data import Dataset
@@ -88,7 +89,7 @@ class TestHistory:
     def test_evaluation_does_not_count_as_training(self, monkeypatch):
         case = small_case()
         clock = FakeClock()
-        monkeypatch.setattr(trainer_module, "perf_counter", clock)
+        monkeypatch.setattr(run_module, "perf_counter", clock)
 
         class SlowCallback:
             def on_epoch_end(self, trainer: Trainer, record: EpochRecord) -> None:
@@ -119,8 +120,8 @@ class FakeClock:
 
 class TestCallbacks:
     def test_the_order_of_the_calls(self, monkeypatch):
-        monkeypatch.setattr(trainer_module, "_FIRST_CHUNK", 2)
-        monkeypatch.setattr(trainer_module, "_CHUNK_SECONDS", 0.0)
+        monkeypatch.setattr(run_module, "_FIRST_CHUNK", 2)
+        monkeypatch.setattr(run_module, "_CHUNK_SECONDS", 0.0)
         case, diary = small_case(), Diary()
         trainer = trainer_of(case, callbacks=[diary])
         history = trainer.fit((case.x, case.labels), epochs=2)
@@ -131,8 +132,8 @@ class TestCallbacks:
         assert diary.histories == [history]
 
     def test_progress_tells_where_the_run_stands(self, monkeypatch):
-        monkeypatch.setattr(trainer_module, "_FIRST_CHUNK", 1)
-        monkeypatch.setattr(trainer_module, "_CHUNK_SECONDS", 0.0)
+        monkeypatch.setattr(run_module, "_FIRST_CHUNK", 1)
+        monkeypatch.setattr(run_module, "_CHUNK_SECONDS", 0.0)
         case, diary = small_case(), Diary()
         trainer = trainer_of(case, callbacks=[diary])
         trainer.fit((case.x, case.labels))

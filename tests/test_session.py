@@ -49,8 +49,7 @@ ORDER = np.arange(SAMPLES)
 
 def everything(session: EngineSession) -> list[Any]:
     """Return all that a run changes, as bytes and numbers."""
-    arrays, updates, state_step = session.snapshot()
-    return [*(array.tobytes() for array in arrays), updates, float(state_step)]
+    return [array.tobytes() for array in session.snapshot().values()]
 
 
 class TestRun:
@@ -138,9 +137,9 @@ class TestSnapshot:
     def test_is_a_copy(self):
         session = make_session()
         snapshot = session.snapshot()
-        copies = [array.copy() for array in snapshot[0]]
+        copies = {name: array.copy() for name, array in snapshot.items()}
         session.run(ORDER, FACTORS)
-        assert all(np.array_equal(*pair) for pair in zip(snapshot[0], copies, strict=True))
+        assert all(np.array_equal(snapshot[name], copies[name]) for name in copies)
 
 
 class TestStateStep:

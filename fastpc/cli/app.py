@@ -1,5 +1,6 @@
 """The Typer application, and what becomes of errors: one sentence and an exit code."""
 
+import errno
 import inspect
 import sys
 from collections.abc import Sequence
@@ -20,7 +21,8 @@ from fastpc.cli.train import train
 from fastpc.cli.warmup import warmup
 from fastpc.errors import DivergenceError, FastPCError
 
-FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
+FAILED, WRONG_USE, INTERRUPTED, TERMINATED = 1, 2, 130, 143
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 EXAMPLES = """
 [bold]Examples[/bold]
@@ -37,7 +39,8 @@ fastpc predict run x.npy   ask it what images are
 
 fastpc train --help        all options of a command, with examples
 
-[bold]Exit codes[/bold]  0 done, 1 failed (diverged, say), 2 wrong use, 130 interrupted
+[bold]Exit codes[/bold]  0 done, 1 failed (diverged, say), 2 wrong use, 130 interrupted,
+143 terminated
 """
 
 app = typer.Typer(
@@ -83,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit code: 0 done, 1 failed, 2 wrong use, 130 interrupted.
+        The exit code: 0 done, 1 failed, 2 wrong use, 130 interrupted, 143 terminated.
     """
     command = typer.main.get_command(app)
     try:
@@ -91,7 +94,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DivergenceError as error:
         return _complain(str(error), FAILED)
     except FastPCError as error:
-        return _complain(str(error), WRONG_USE)
+        # Room that ran out as a file was written is no one's wrong use.
+        ran_out = isinstance(error.__cause__, OSError) and error.__cause__.errno in NO_ROOM
+        return _complain(str(error), FAILED if ran_out else WRONG_USE)
     except MemoryError as error:
         return _complain(f"expected a run that fits into memory, got none left ({error or 'out of memory'})", FAILED)
     except OSError as error:
@@ -99,6 +104,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(f"expected to read and write files as the run goes on, got a failure ({error})", FAILED)
     except typer.Abort:
         return _complain("interrupted", INTERRUPTED)
+    except SystemExit as stop:
+        if stop.code != TERMINATED:
+            raise
+        return _complain("terminated", TERMINATED)
     except Exception as error:
         # Typer's own errors: an unknown option, no number where one is due.
         if not (hasattr(error, "format_message") and hasattr(error, "exit_code")):

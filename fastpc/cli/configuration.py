@@ -11,6 +11,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from fastpc.checks import require_choice
 from fastpc.cli import build
 from fastpc.errors import ConfigurationError
+from fastpc.files import write_whole
 from fastpc.presets import BY_DIRECTION, BY_RULE, DEFAULT, DIRECTIONS, OF_THE_RULE, Preset
 
 NAME = "config.toml"
@@ -30,7 +31,7 @@ from here. The version is for people."""
 def write(configuration: Mapping[str, Any], path: Path) -> None:
     """Write a configuration; what is None is left out, as TOML has no word for it."""
     lines = [f"{name} = {_in_toml(value)}\n" for name, value in configuration.items() if value is not None]
-    path.write_text(HEADER + "".join(lines), encoding="utf-8")
+    write_whole(path, (HEADER + "".join(lines)).encode())
 
 
 def _in_toml(value: object) -> str:

@@ -1,16 +1,18 @@
 """A training run from the command line: everything is checked before any time is spent."""
 
+import warnings
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastpc import __version__
 from fastpc.checks import require_whole
 from fastpc.cli import build, watch
-from fastpc.cli.notice import CompileNotice
+from fastpc.cli.notice import CompileNotice, ResumeNotice
 from fastpc.cli.options import say, warn
 from fastpc.cli.run import MetricsWriter, RunFolder
+from fastpc.errors import CheckpointWarning
 from fastpc.presets import Preset
 
 if TYPE_CHECKING:
@@ -54,6 +56,10 @@ class Job:
         The folder to write to.
     tensorboard : pathlib.Path, optional
         The folder for TensorBoard's files.
+    every : int, optional
+        Batches between two checkpoints in the folder.
+    resuming : bool
+        Go on from the checkpoint in the folder.
 
     Attributes
     ----------
@@ -78,6 +84,9 @@ class Job:
         threads: int | None,
         out: Path | None,
         tensorboard: Path | None = None,
+        *,
+        every: int | None = None,
+        resuming: bool = False,
     ) -> None:
         from fastpc.data import find
 
@@ -93,7 +102,6 @@ class Job:
         self._preset = replace(preset, hidden=sizes[1:-1])
         if preset.direction == "unsupervised":
             self._preset = replace(self._preset, latents=sizes[0])
-        self._source = _lasting(source, train.name)
         self._seed = seed
         self._network = build.network(preset, sizes, seed)
         self._encoder = build.encoder(preset, self._network)
@@ -101,6 +109,7 @@ class Job:
         self._train, self._validation = build.split(train, validation, seed)
 
         from fastpc.trainer import Trainer  # compiles nothing yet, but loads the compiler
+        from fastpc.training_checkpoint import Checkpoint
 
         self._trainer = Trainer(self._network, rule, optimizer, preset.batch_size, seed=seed, threads=threads)
         self.threads = self._trainer.threads
@@ -111,34 +120,69 @@ class Job:
             "seed": seed,
             "fastpc": __version__,
         }
+        self._kept = self.configuration | {"data": _lasting(source, train.name), "scale": train.scale}
+        settings = {"configuration": self._kept, "every": every}
+        self._checkpoint = None if out is None else Checkpoint(out, every, settings)
+        self._resuming = resuming
+
+    @classmethod
+    def of_folder(cls, folder: Path, threads: int | None) -> "Job":
+        """Return the run that a folder's checkpoint is of, to go on with it.
+
+        Raises
+        ------
+        CheckpointError
+            If there is none, or a damaged one.
+        """
+        from fastpc.tensor_file import refusal
+        from fastpc.training_checkpoint import Checkpoint
+
+        checkpoint = Checkpoint(folder)
+        kept: Any = checkpoint.kept_settings()
+        try:
+            plain: Any = {name: tuple(v) if isinstance(v, list) else v for name, v in kept["configuration"].items()}
+            settings: Any = {field.name: plain[field.name] for field in fields(Preset)}
+            layers, source, validation, seed = plain["layers"], plain["data"], plain["validation"], plain["seed"]
+            every = kept["every"]
+        except (KeyError, AttributeError) as error:
+            remedy = "resume the run as it was begun, by Trainer.resume"
+            raise refusal(checkpoint.path, "settings", "those of fastpc train", "others", remedy) from error
+        return cls(Preset(**settings), layers, source, validation, seed, threads, folder, every=every, resuming=True)
 
     def run(self, *, show_progress: bool) -> Result:
         """Train, measure the test accuracy once, and keep what is to be kept.
 
-        Ctrl-C leaves the network as it then is in the folder, if there is one.
+        Ctrl-C and SIGTERM leave the network as it then is in the folder, if there is one, and a checkpoint.
 
         Raises
         ------
         DivergenceError
-            If training leaves the finite numbers. No model is written then.
+            If training leaves the finite numbers. No model is written then, and an earlier one stays.
+        KeyboardInterrupt, SystemExit
+            As `Trainer.fit` does.
         """
         callbacks = list(self._callbacks)
         if self._folder is not None:
-            self._folder.begin(self.configuration | {"data": self._source, "scale": self._train.scale})
-            callbacks.append(MetricsWriter(self._folder))
+            callbacks.append(MetricsWriter(self._folder, self._kept))
+            if self._resuming:
+                callbacks.append(ResumeNotice(self._folder.path, self._preset.epochs))
         try:
             history = self._fit(callbacks, show_progress)
-        except KeyboardInterrupt:
-            if self._folder is not None:
-                self._folder.save(self._network, self._encoder)
-                self._folder.draw_curves(None, bidirectional=self._preset.rule == "bpc")
-                say(f"Interrupted; the network as it stands is saved in {self._folder.model}.")
+        except BaseException:
+            if self._folder is not None and self._trainer.history.interrupted:
+                self._save()
+                self._draw_curves(None)
+                say(f"Stopped; the network as it stands is saved in {self._folder.model}.")
+                if self._checkpoint is not None and self._checkpoint.path.exists():
+                    say(f"To go on: fastpc train --resume {self._folder.path}")
+            elif self._folder is not None:
+                self._folder.abandon()
             raise
-        if self._folder is not None:
-            self._folder.save(self._network, self._encoder)
+        self._save()
+        if self._checkpoint is not None and self._checkpoint.every is None:
+            self._checkpoint.path.unlink(missing_ok=True)  # the model is all there is to keep
         evaluation = self._trainer.evaluate(self._test)
-        if self._folder is not None:
-            self._folder.draw_curves(evaluation.accuracy, bidirectional=self._preset.rule == "bpc")
+        self._draw_curves(evaluation.accuracy)
         return Result(
             network=self._network,
             preset=self._preset,
@@ -158,8 +202,21 @@ class Job:
                 line = ProgressLine()
                 callbacks = [*callbacks, line]
         self._trainer.callbacks = callbacks
-        with line:
-            return self._trainer.fit(self._train, self._validation, epochs=self._preset.epochs)
+        with line, warnings.catch_warnings():
+            warnings.simplefilter("always", CheckpointWarning)
+            warnings.showwarning = lambda message, *_, **__: warn(str(message))
+            if self._resuming and self._checkpoint is not None:
+                return self._trainer.resume(self._train, self._validation, checkpoint=self._checkpoint)
+            epochs = self._preset.epochs
+            return self._trainer.fit(self._train, self._validation, epochs, checkpoint=self._checkpoint)
+
+    def _save(self) -> None:
+        if self._folder is not None:
+            self._folder.save(self._kept, self._network, self._encoder)
+
+    def _draw_curves(self, test_accuracy: float | None) -> None:
+        if self._folder is not None:
+            self._folder.draw_curves(test_accuracy, bidirectional=self._preset.rule == "bpc")
 
 
 def _lasting(source: str, name: str) -> str:

@@ -1,6 +1,7 @@
-"""A word to those who wait while kernels compile."""
+"""A word to those who wait while kernels compile, or go on with a run."""
 
 import threading
+from pathlib import Path
 from typing import Any
 
 from fastpc.cli.options import say
@@ -32,3 +33,18 @@ class CompileNotice:
     def on_fit_begin(self, trainer: Any) -> None:
         """All is ready."""
         self._timer.cancel()
+
+
+class ResumeNotice:
+    """A callback of the `Trainer` that says where a run goes on, or that it is finished."""
+
+    def __init__(self, folder: Path, epochs: int) -> None:
+        self._folder, self._epochs = folder, epochs
+
+    def on_fit_begin(self, trainer: Any) -> None:
+        """Look at how far the run has come."""
+        done = len(trainer.history.epochs)
+        if done == self._epochs:
+            say(f"The run in {self._folder} is finished: nothing is left to train.")
+        else:
+            say(f"Going on in {self._folder} with epoch {done + 1} of {self._epochs}.")

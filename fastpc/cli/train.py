@@ -1,7 +1,10 @@
 """``fastpc train``: the main job."""
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any
+
+import typer
 
 from fastpc.cli import build, configuration
 from fastpc.cli.job import Job
@@ -17,7 +20,9 @@ from fastpc.cli.options import (
     require_one,
 )
 from fastpc.cli.report import list_presets, report
-from fastpc.presets import DEFAULT
+from fastpc.cli.resume import BESIDE_RESUME, go_on
+from fastpc.errors import ConfigurationError
+from fastpc.presets import DEFAULT, Preset
 from fastpc.reproductions import REPRODUCTIONS
 
 EXAMPLES = """
@@ -26,6 +31,10 @@ EXAMPLES = """
 fastpc train                               the default network on MNIST
 
 fastpc train --out run                     keep model, metrics and settings
+
+fastpc train --out run --checkpoint-every 5000
+
+fastpc train --resume run                  go on with that after a crash
 
 fastpc train --hidden 128 --epochs 3       one hidden layer, three epochs
 
@@ -44,8 +53,12 @@ fastpc train --config run --seed 1         a run once more, with another seed
 fastpc train --data digits --json          small data, a result for programs
 """
 
+# What options of the same names say, but for the rule.
+SETTINGS = tuple(field.name for field in fields(Preset) if field.name != "rule")
+
 
 def train(
+    context: typer.Context,
     data: DataOption = "auto",
     layers: Annotated[
         str | None, in_panel("Network", "All layer sizes, such as 784,256,256,10.", metavar="SIZES")
@@ -241,6 +254,24 @@ def train(
         Path | None,
         in_panel("Output", "Write scalars, histograms and images for TensorBoard here.", metavar="DIR"),
     ] = None,
+    checkpoint_every: Annotated[
+        int | None,
+        in_panel(
+            "Output",
+            "Every so many batches, keep the whole run in checkpoint.safetensors in --out, to resume from.",
+            metavar="BATCHES",
+            show_default="when stopped by Ctrl-C or SIGTERM alone",
+        ),
+    ] = None,
+    resume: Annotated[
+        Path | None,
+        in_panel(
+            "Output",
+            "Go on with the run whose checkpoint is in this folder, to the bytes it would have ended with. Needs "
+            f"nothing else; beside it may stand {', '.join(BESIDE_RESUME)}.",
+            metavar="DIR",
+        ),
+    ] = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -251,32 +282,20 @@ def train(
     if preset == "list":
         list_presets(as_json=as_json)
         return
+    if resume is not None:
+        go_on(context, resume, threads, as_json=as_json, quiet=quiet)
+        return
+    if checkpoint_every is not None and out is None:
+        raise ConfigurationError("expected --out with --checkpoint-every, got none; name a folder for the checkpoints")
     require_one("--layers", layers, "--hidden", hidden)
     require_one("--preset", preset, "--config", config)
     said = {} if config is None else configuration.read(config)
     base = build.named(preset) if config is None else configuration.preset_of(said)
-    given: dict[str, Any] = {
+    given: dict[str, Any] = {name: context.params.get(name) for name in SETTINGS} | {
         "hidden": None if hidden is None else parse_sizes("--hidden", hidden),
         "activation": None if activation is None else tuple(name.strip() for name in activation.split(",")),
-        "loss": loss,
-        "dtype": dtype,
-        "initializer": initializer,
-        "residual": residual,
-        "scaling": scaling,
-        "steps": steps,
         "step_size": None if step_size is None else parse_step_size(step_size),
-        "momentum": momentum,
-        "nudge": nudge,
-        "beta": beta,
-        "beta_growth": beta_growth,
-        "optimizer": optimizer,
         "learning_rate": lr,
-        "weight_decay": weight_decay,
-        "schedule": schedule,
-        "warmup": warmup,
-        "batch_size": batch_size,
-        "epochs": epochs,
-        "direction": direction,
     }
     settings = build.chosen(base, rule, given)
     if layers is not None:
@@ -293,6 +312,6 @@ def train(
         threads,
         out,
         tensorboard,
+        every=checkpoint_every,
     )
-    result = job.run(show_progress=not quiet and not as_json)
-    report(result, as_json=as_json, quiet=quiet)
+    report(job.run(show_progress=not quiet and not as_json), as_json=as_json, quiet=quiet)
