@@ -117,7 +117,10 @@ class GenerativeSession(TurnedSession):
         labels, scale = data.targets, data.target_scale
         if data.n_classes is not None:
             labels, scale = np.eye(self.network.sizes[0], dtype=np.uint8)[labels], 1.0
-        return Dataset(labels, dense_images(data), name=data.name, scale=scale, target_scale=data.scale)
+        images, weights = dense_images(data), data.sample_weight
+        return Dataset(
+            labels, images, name=data.name, scale=scale, target_scale=data.scale, sample_weight=weights
+        )
 
     def evaluate(self, data: Dataset) -> Evaluation:
         """Recognise all of `data` with the images alone clamped, and only then look at the labels."""
@@ -136,7 +139,8 @@ class UnsupervisedSession(TurnedSession):
     def turn(self, data: Dataset) -> Dataset:
         """Return the latents' starting states as inputs, images as targets."""
         start = np.zeros((len(data), self.network.sizes[0]), np.uint8)
-        return Dataset(start, dense_images(data), name=data.name, target_scale=data.scale)
+        images, weights = dense_images(data), data.sample_weight
+        return Dataset(start, images, name=data.name, target_scale=data.scale, sample_weight=weights)
 
     def evaluate(self, data: Dataset) -> Evaluation:
         """Reconstruct all images from their latents alone; the loss is half the squared difference."""
