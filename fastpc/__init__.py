@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         DivergenceError,
         FastPCError,
     )
+    from fastpc.estimators import PCClassifier, PCRegressor, PCTransformer
     from fastpc.network import PCNetwork
     from fastpc.optimizers import SGD, Adam, AdamW
     from fastpc.rules import (
@@ -50,6 +51,7 @@ _HOMES = {
         "DivergenceError",
         "FastPCError",
     ),
+    "fastpc.estimators": ("PCClassifier", "PCRegressor", "PCTransformer"),
     "fastpc.network": ("PCNetwork",),
     "fastpc.optimizers": ("SGD", "Adam", "AdamW"),
     "fastpc.rules": (
@@ -92,7 +94,10 @@ __all__ = [
     "Generative",
     "IncrementalPC",
     "Nudge",
+    "PCClassifier",
     "PCNetwork",
+    "PCRegressor",
+    "PCTransformer",
     "Shuffle",
     "Step",
     "Trainer",

@@ -118,9 +118,7 @@ class GenerativeSession(TurnedSession):
         if data.n_classes is not None:
             labels, scale = np.eye(self.network.sizes[0], dtype=np.uint8)[labels], 1.0
         images, weights = dense_images(data), data.sample_weight
-        return Dataset(
-            labels, images, name=data.name, scale=scale, target_scale=data.scale, sample_weight=weights
-        )
+        return Dataset(labels, images, name=data.name, scale=scale, target_scale=data.scale, sample_weight=weights)
 
     def evaluate(self, data: Dataset) -> Evaluation:
         """Recognise all of `data` with the images alone clamped, and only then look at the labels."""

@@ -25,6 +25,7 @@ LAYERS = [
     ("inference", "checkpoint"),
     ("session",),
     ("trainer", "notebook", "incremental", "generative", "bidirectional_session"),
+    ("estimators",),
     ("cli",),
     ("__main__",),
 ]
