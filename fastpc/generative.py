@@ -136,7 +136,7 @@ class UnsupervisedSession(TurnedSession):
 
     def turn(self, data: Dataset) -> Dataset:
         """Return the latents' starting states as inputs, images as targets."""
-        start = np.zeros((len(data), self.network.sizes[0]), np.uint8)
+        start = np.zeros((len(data), self.network.sizes[0]), self.network.dtype)
         images, weights = dense_images(data), data.sample_weight
         return Dataset(start, images, name=data.name, target_scale=data.scale, sample_weight=weights)
 

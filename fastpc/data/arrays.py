@@ -146,8 +146,8 @@ def as_weights(sample_weight: object, n_samples: int) -> NDArray[np.float64]:
     _require_finite(weights, lambda at: at, "sample weights")
     if weights.min() < 0 or weights.max() == 0:
         raise DataError(
-            f"expected sample weights that are not negative and not all zero, got {weights.min():g} to {weights.max():g}; "
-            "drop such samples"
+            f"expected sample weights that are not negative and not all zero, got {weights.min():g} to "
+            f"{weights.max():g}; drop such samples"
         )
     return weights
 

@@ -69,7 +69,8 @@ def clamped_rule(rule: Any, steps: Any, step_size: Any, n_layers: int) -> Rule:
     require_choice("rule", rule, RULES)
     # Small steps, as many as it takes until every layer has an error: they learned best on a validation split of MNIST.
     own = {"steps": max(3, n_layers - 1), "step_size": 0.05, "capped": True} if rule == "pc" else {}
-    return _with_settings(BY_NAME[rule], own, steps=steps, step_size=step_size)
+    made: Rule = _with_settings(BY_NAME[rule], own, steps=steps, step_size=step_size)
+    return made
 
 
 def unsupervised_rule(rule: Any, steps: Any, step_size: Any, prior: Any) -> Unsupervised:
@@ -79,7 +80,8 @@ def unsupervised_rule(rule: Any, steps: Any, step_size: Any, prior: Any) -> Unsu
         return rule
     require_choice("rule", rule, ("unsupervised", "an Unsupervised object"))
     own = {"steps": 50, "step_size": "auto", "momentum": 0.9}
-    return _with_settings(Unsupervised, own, steps=steps, step_size=step_size, prior=prior)
+    made: Unsupervised = _with_settings(Unsupervised, own, steps=steps, step_size=step_size, prior=prior)
+    return made
 
 
 def _require_nothing_beside(rule: Rule, **settings: Any) -> None:

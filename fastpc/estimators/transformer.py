@@ -14,7 +14,7 @@ from fastpc.data import Dataset
 from fastpc.errors import DataError
 from fastpc.estimators.base import PCEstimator
 from fastpc.estimators.settings import unsupervised_rule
-from fastpc.rules import Rule, Unsupervised
+from fastpc.rules import Unsupervised
 
 
 class PCTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, PCEstimator):
@@ -141,7 +141,7 @@ class PCTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, PCEstimat
         self._train(data, (self.n_components, X.shape[1]), "squared_error", incremental)
         return self
 
-    def _make_rule(self, n_layers: int) -> Rule:
+    def _make_rule(self, n_layers: int) -> Unsupervised:
         return unsupervised_rule(self.rule, self.steps, self.step_size, self.prior)
 
     def _score_held_out(self, data: Dataset) -> float:
