@@ -17,7 +17,14 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastpc.data import Dataset
 from fastpc.errors import ConfigurationError
-from fastpc.estimators.settings import activations, batch_size, check_settings, hidden_sizes, optimizer
+from fastpc.estimators.settings import (
+    activations,
+    batch_size,
+    check_settings,
+    hidden_sizes,
+    optimizer,
+    threads_for,
+)
 from fastpc.estimators.watch import Watch
 from fastpc.network import PCNetwork
 from fastpc.rules import Rule
@@ -111,7 +118,12 @@ class PCEstimator(BaseEstimator):
     def _outputs(self, X: Any) -> NDArray[Any]:
         """Return the feed-forward outputs, (N, n_L)."""
         check_is_fitted(self)
-        return self.network_.forward(self._checked(X, reset=False), threads=self.threads)
+        X = self._checked(X, reset=False)
+        return self.network_.forward(X, threads=self._threads_for(X.shape[0]))
+
+    def _threads_for(self, n_samples: int) -> int | None:
+        """Return how many threads to ask for with so many samples at a time."""
+        return threads_for(self.threads, n_samples * self.network_.n_parameters)
 
     def _starts_anew(self, incremental: bool) -> bool:
         return not (hasattr(self, "network_") and (incremental or self.warm_start))
@@ -172,7 +184,8 @@ class PCEstimator(BaseEstimator):
         settings = optimizer(self, size * total / len(data), incremental)
         score = None if held_out is None else (lambda: self._score_held_out(held_out))
         watch = Watch(self.tol, self.n_iter_no_change, score, self.verbose)
-        trainer = Trainer(network, rule, settings, size, seed=network.seed, threads=self.threads, callbacks=[watch])
+        threads = self._threads_for(size)
+        trainer = Trainer(network, rule, settings, size, seed=network.seed, threads=threads, callbacks=[watch])
         kind = (rule, self.solver)
         if incremental and self._memory is not None and self._memory[0] == kind:
             parameters = network.parameters.copy()  # they may have been changed since

@@ -52,7 +52,8 @@ class PCClassifier(ClassifierMixin, PCEstimator):
     beta_1, beta_2, epsilon : float
         Of "adam" and "adamw".
     threads : int, optional
-        All cores by default; in joblib's worker processes, as many as those are given. No result depends on it.
+        By default all cores, or one where batches are too small to share; in joblib's worker processes, as many as
+        those are given. No result depends on it.
 
     Attributes
     ----------
@@ -198,5 +199,5 @@ class PCClassifier(ClassifierMixin, PCEstimator):
         return clamped_rule(self.rule, self.steps, self.step_size, n_layers)
 
     def _score_held_out(self, data: Dataset) -> float:
-        predictions = self.network_.predict(data, threads=self.threads)
+        predictions = self.network_.predict(data, threads=self._threads_for(len(data)))
         return float(np.average(predictions == data.targets, weights=data.sample_weight))

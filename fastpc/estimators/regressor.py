@@ -83,5 +83,5 @@ class PCRegressor(RegressorMixin, PCEstimator):
         return clamped_rule(self.rule, self.steps, self.step_size, n_layers)
 
     def _score_held_out(self, data: Dataset) -> float:
-        outputs = self.network_.forward(data, threads=self.threads)
+        outputs = self.network_.forward(data, threads=self._threads_for(len(data)))
         return float(r2_score(np.asarray(data.targets), outputs, sample_weight=data.sample_weight))

@@ -16,6 +16,8 @@ from fastpc.structure import ACTIVATIONS
 
 # Rules whose samples may have weights.
 RULES = ("pc", "ipc", "epc", "fpa", "zil", "backprop")
+# Some 30 microseconds of work.
+_LEAST_TO_SHARE = 1_000_000
 # What MLPClassifier calls an activation, where fastpc calls it otherwise.
 _OTHER_NAMES = {"logistic": "sigmoid"}
 
@@ -54,6 +56,11 @@ def batch_size(size: Any, n_samples: int) -> int:
         size = 200
     require_whole("batch_size", "batch_size", size, at_least=1)
     return min(int(size), n_samples)
+
+
+def threads_for(threads: int | None, multiplications: int) -> int | None:
+    """Return how many threads to ask for: where nothing was asked, one for what threads would take longer to share."""
+    return 1 if threads is None and multiplications < _LEAST_TO_SHARE else threads
 
 
 def clamped_rule(rule: Any, steps: Any, step_size: Any, n_layers: int) -> Rule:

@@ -14,6 +14,7 @@ from fastpc.data import Dataset
 from fastpc.errors import DataError
 from fastpc.estimators.base import PCEstimator
 from fastpc.estimators.settings import unsupervised_rule
+from fastpc.generative import dense_images
 from fastpc.rules import Unsupervised
 
 
@@ -124,7 +125,7 @@ class PCTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, PCEstimat
                 f"expected latents with {self.network_.sizes[0]} columns, one a component, got {latents.shape[1]}; "
                 "pass what transform returned"
             )
-        return self.network_.forward(latents, threads=self.threads)
+        return self.network_.forward(latents, threads=self._threads_for(len(latents)))
 
     @property
     def _n_features_out(self) -> int:
@@ -132,7 +133,8 @@ class PCTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, PCEstimat
 
     def _latents(self, data: Any) -> NDArray[Any]:
         rule = self._make_rule(self.network_.n_layers)
-        return self.network_.infer(data, rule.inference, prior=rule.prior, threads=self.threads)
+        n_samples = len(data) if isinstance(data, Dataset) else data.shape[0]
+        return self.network_.infer(data, rule.inference, prior=rule.prior, threads=self._threads_for(n_samples))
 
     def _learn(self, X: Any, sample_weight: ArrayLike | None, incremental: bool) -> PCTransformer:
         X = self._checked(X, reset=self._starts_anew(incremental))
@@ -145,5 +147,5 @@ class PCTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, PCEstimat
         return unsupervised_rule(self.rule, self.steps, self.step_size, self.prior)
 
     def _score_held_out(self, data: Dataset) -> float:
-        difference = self.network_.forward(self._latents(data), threads=self.threads) - data.inputs
+        difference = dense_images(data) - self.network_.forward(self._latents(data))
         return -float(np.average(np.square(difference).mean(axis=1), weights=data.sample_weight))
