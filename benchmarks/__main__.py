@@ -11,6 +11,7 @@ choose NAME         settings for a race, on a validation split
 auto                what the automatic state step costs
 solver              fewer products to the same equilibrium: sweeps against plain steps
 train               what ``fastpc train`` reaches by default
+sklearn             PCClassifier beside scikit-learn's MLPClassifier: seconds of fit, test accuracy
 """
 
 import importlib
@@ -32,6 +33,7 @@ COMMANDS = {
     "auto": "automatic",
     "solver": "solver",
     "train": "training",
+    "sklearn": "estimators",
 }
 
 
