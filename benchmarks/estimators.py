@@ -1,8 +1,8 @@
 """PCClassifier beside scikit-learn's MLPClassifier on MNIST: ``python -m benchmarks sklearn``.
 
-Both fit the same float32 images with the same network, batch size, rate and epochs, in turn, with a seed of their own in
-every round. Seconds are those of `fit`, checks of the data and all; kernels are compiled, or loaded, by a short fit
-before. Accuracies are those after the last epoch.
+Both fit the same float32 images with the same network, batch size, rate and epochs, in turn, with another seed in every
+round. Seconds are those of `fit`, checks of the data and all; kernels are compiled, or loaded, by a short fit before.
+Accuracies are those after the last epoch.
 """
 
 import argparse
