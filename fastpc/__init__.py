@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         DivergenceError,
         FastPCError,
     )
+    from fastpc.estimators import PCClassifier, PCRegressor, PCTransformer
     from fastpc.network import PCNetwork
     from fastpc.optimizers import SGD, Adam, AdamW
     from fastpc.rules import (
@@ -55,6 +56,7 @@ _HOMES = {
         "DivergenceError",
         "FastPCError",
     ),
+    "fastpc.estimators": ("PCClassifier", "PCRegressor", "PCTransformer"),
     "fastpc.network": ("PCNetwork",),
     "fastpc.optimizers": ("SGD", "Adam", "AdamW"),
     "fastpc.rules": (
@@ -103,7 +105,10 @@ __all__ = [
     "Hybrid",
     "IncrementalPC",
     "Nudge",
+    "PCClassifier",
     "PCNetwork",
+    "PCRegressor",
+    "PCTransformer",
     "Shuffle",
     "Step",
     "TensorBoard",

@@ -152,13 +152,15 @@ def labels_below(data: Dataset, n: int) -> Dataset:
     labels, scale = data.targets, data.target_scale
     if data.n_classes is not None:
         labels, scale = np.eye(n, dtype=np.uint8)[labels], 1.0
-    return Dataset(labels, dense_images(data), name=data.name, scale=scale, target_scale=data.scale)
+    images, weights = dense_images(data), data.sample_weight
+    return Dataset(labels, images, name=data.name, scale=scale, target_scale=data.scale, sample_weight=weights)
 
 
 def latents_below(data: Dataset, n: int) -> Dataset:
     """Return the starting states of n latents as inputs, images as targets."""
     start = np.zeros((len(data), n), np.uint8)
-    return Dataset(start, dense_images(data), name=data.name, target_scale=data.scale)
+    images, weights = dense_images(data), data.sample_weight
+    return Dataset(start, images, name=data.name, target_scale=data.scale, sample_weight=weights)
 
 
 def dense_images(data: Dataset) -> NDArray[Any]:

@@ -65,7 +65,7 @@ def infer(
     if scale is None:
         scale = 1 / 255 if images.dtype == np.uint8 else 1.0
     rows = images if isinstance(images, np.ndarray) else images.toarray()
-    start = np.zeros((len(rows), network.sizes[0]), np.uint8)
+    start = np.zeros((len(rows), network.sizes[0]), network.dtype)
     data = Dataset(start, rows if rows.shape[1] > 1 else rows.astype(np.float64), target_scale=scale)
     return inferred(network, data, RECOGNITION if rule is None else rule, prior, choose_threads(threads))
 

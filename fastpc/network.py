@@ -111,6 +111,12 @@ class PCNetwork(Generation, Conversion):
             raise AttributeError(f"expected {name} to stay as it was made, got another; make a new PCNetwork for that")
         super().__setattr__(name, value)
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # Copied or unpickled, the vector has no slack behind it any more, which kernels count on.
+        self.__dict__.update(state)
+        self._parameters = self.layout.empty_parameters()
+        self._parameters[:] = state["_parameters"]
+
     @property
     def layout(self) -> Layout:
         """Where the parameters lie in the flat vector; a fresh table, for whoever fills it further."""

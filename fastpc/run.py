@@ -41,6 +41,7 @@ class Driver(Protocol):
     seed: int
     epochs_done: int
     history: History
+    stop_training: bool
 
     def _call(self, method: str, *arguments: Any) -> None:
         """Call back."""
@@ -147,6 +148,8 @@ class Run:
         while self.done < self.total:
             self._train_epoch()
             self._pause()
+            if self.trainer.stop_training:
+                break
 
     def _train_epoch(self) -> None:
         """Train on the rest of the epoch's batches, and record what was measured."""

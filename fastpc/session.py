@@ -66,7 +66,7 @@ class ChunkResult:
     Attributes
     ----------
     energies : ndarray of float64, shape (batches, L)
-        Each layer's energy after relaxation, a mean over the batch.
+        Each layer's energy after relaxation, a mean over the batch (of samples times their weights, if they have any).
     correct : ndarray of int64, shape (batches,), or None
         Samples whose feed-forward output, before any label was clamped, was largest at their label; None where
         there is no such pass.
@@ -148,7 +148,11 @@ class EngineSession:
         """Train on `data` from now on, with state steps that fit the weights as they are now."""
         self.check(data)
         labelled = data.n_classes is not None
-        self._inputs = inputs_of(data.inputs, data.targets, data.scale, data.target_scale, labelled, self.layout.dtype)
+        weights = data.mean_one_weights()
+        self._inputs = inputs_of(
+            data.inputs, data.targets, data.scale, data.target_scale, labelled, self.layout.dtype, weights
+        )
+        self._model = self._model._replace(weights=None if weights is None else self.layout.sample_weights)
         self.workspace = Workspace(self.layout, min(self.batch_size, len(data)), self._most_threads)
         if self.rule.follows_weights:
             spectrum = Spectrum(self.network)

@@ -9,7 +9,7 @@ from typing import Any
 
 from fastpc.bidirectional import BidirectionalNetwork
 from fastpc.checks import require_whole
-from fastpc.data import as_dataset
+from fastpc.data import Dataset, as_dataset
 from fastpc.errors import ConfigurationError
 from fastpc.evaluation import Evaluation
 from fastpc.history import History
@@ -42,7 +42,8 @@ class Trainer:
         All cores by default. Results do not depend on it, to the last bit.
     callbacks : sequence
         Objects with any of the methods ``on_compile(trainer, data)``, ``on_fit_begin(trainer)``,
-        ``on_chunk(trainer, progress)``, ``on_epoch_end(trainer, record)``, ``on_fit_end(trainer, history)``.
+        ``on_chunk(trainer, progress)``, ``on_epoch_end(trainer, record)``, ``on_fit_end(trainer, history)``. One that
+        sets ``trainer.stop_training`` to True makes the epoch the call's last.
 
     Raises
     ------
@@ -85,6 +86,7 @@ class Trainer:
         self.callbacks = list(callbacks)
         self.epochs_done = 0
         self.history = History()
+        self.stop_training = False
         self._session: Session | None = None
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -165,6 +167,7 @@ class Trainer:
         train = as_dataset(data)
         converting = perf_counter() - begin
         held_out = None if validation is None else as_dataset(validation)
+        self._require_alike(train)
         session = self._start_session()
         if held_out is not None:
             session.check(held_out)
@@ -172,6 +175,7 @@ class Trainer:
         session.bind(train)
         converting += perf_counter() - begin
         self.history = History()
+        self.stop_training = False
         with Stop() if checkpoint is not None else nullcontext(Stop()) as stop:
             run = Run(
                 self, session, train, held_out, epochs=epochs, converting=converting, checkpoint=checkpoint,
@@ -197,6 +201,23 @@ class Trainer:
     def evaluate(self, data: object) -> Evaluation:
         """Predict all of `data` as the rule's networks predict, and only then look at the targets."""
         return self._start_session().evaluate(as_dataset(data))
+
+    def snapshot(self) -> Any:
+        """Return a copy of all that training changes: parameters, the optimiser's memory, the epochs behind."""
+        return self.epochs_done, self._start_session().snapshot()
+
+    def restore(self, snapshot: Any) -> None:
+        """Go on from where `snapshot` was taken, of this trainer or of one made alike."""
+        self.epochs_done, session = snapshot
+        self._start_session().restore(session)
+
+    def _require_alike(self, data: Dataset) -> None:
+        """Raise unless all samples count alike, or the rule takes weights."""
+        if data.sample_weight is not None and not self.rule.takes_weights:
+            raise ConfigurationError(
+                f"expected no sample weights with {type(self.rule).__name__}, to which all samples count alike, got "
+                "some; leave them out, or take a rule such as PC()"
+            )
 
     def _start_session(self) -> Session:
         if self._session is None:

@@ -179,7 +179,8 @@ def data_digest(data: Dataset) -> str:
     inputs = data.inputs
     parts = [inputs] if isinstance(inputs, np.ndarray) else [inputs.indptr, inputs.indices, inputs.data]
     digest = hashlib.sha256(repr((data.scale, data.target_scale, data.n_classes)).encode())
-    for part in (*parts, data.targets):
+    weights = [] if data.sample_weight is None else [data.sample_weight]
+    for part in (*parts, data.targets, *weights):
         digest.update(f"{part.dtype} {part.shape}".encode() + np.ascontiguousarray(part).data)
     return digest.hexdigest()
 

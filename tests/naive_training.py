@@ -36,10 +36,12 @@ def train(
     orders: Sequence[NDArray[np.int64]],
     batch_size: int,
     total_epochs: int | None = None,
+    sample_weight: Array | None = None,
 ) -> Trained:
     """Train the network of `case` on its samples, in one order an epoch.
 
-    `total_epochs` is the length of the run as the schedule sees it: by default, all `orders`.
+    `total_epochs` is the length of the run as the schedule sees it: by default, all `orders`. `sample_weight`, whose
+    mean is 1, multiplies what each sample adds to gradients and energies.
     """
     parameters = Parameters(list(case.weights), list(case.biases))
     memory = naive_optimizers.forget(parameters)
@@ -61,13 +63,32 @@ def train(
                 *network, x, target, rule.steps, float(rule.step_size), rule.momentum,
                 rule.precisions, starting_states(case, rule, x), rule.tolerance,
             )  # fmt: skip
-            energy += len(batch) * relaxed.energies[-1]
-            gradient = naive.weight_gradient(*network, relaxed.states, target, rule.precisions)
+            if sample_weight is None:
+                energy += len(batch) * relaxed.energies[-1]
+                gradient = naive.weight_gradient(*network, relaxed.states, target, rule.precisions)
+            else:
+                weights = sample_weight[batch]
+                energy += weights @ naive.energies(*network, relaxed.states, target, rule.precisions)
+                gradient = weighted_gradient(case, parameters, relaxed.states, target, rule, weights)
             gradient = naive_nudge.divided(gradient, beta)
             parameters, memory = naive_optimizers.step(optimizer, parameters, gradient, memory, float(factors[done]))
             done += 1
         epochs.append(Epoch(energy / len(order), correct / len(order)))
     return Trained(parameters, epochs)
+
+
+def weighted_gradient(
+    case: Case, parameters: Parameters, states: list[Array], target: Array, rule: PC, weights: Array
+) -> Parameters:
+    """The batch mean of every sample's own gradient times its weight."""
+    total = naive_optimizers.forget(parameters).first
+    network = (parameters.weights, parameters.biases, case.activations, case.loss)
+    for k, weight in enumerate(weights):
+        own = naive.weight_gradient(*network, [x[[k]] for x in states], target[[k]], rule.precisions)
+        for sums, parts in zip(total, own, strict=True):
+            for array, part in zip(sums, parts, strict=True):
+                np.add(array, weight / len(weights) * part, out=array)
+    return total
 
 
 def starting_states(case: Case, rule: PC, x: Array) -> list[Array] | None:

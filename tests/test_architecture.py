@@ -36,7 +36,7 @@ LAYERS = [
     ("session", "generative"),
     ("run", "notebook", "incremental", "hybrid", "bidirectional_session"),
     ("trainer", "tensorboard"),
-    ("plots",),
+    ("estimators", "plots"),
     ("cli",),
     ("__main__",),
 ]

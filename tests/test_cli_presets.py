@@ -95,3 +95,10 @@ def test_the_list_says_what_each_one_reproduces(capsys):
 def test_wrong_use_is_one_clear_sentence_and_code_2(capsys, arguments, says):
     assert main([*TRAIN, *arguments]) == 2
     assert says in complaint(capsys)
+
+
+@pytest.mark.parametrize(("sizes", "expected"), [((8, 64), (10.0,)), ((8, 5, 6, 64), (100.0, 100.0, 10.0))])
+def test_default_precisions_hold_at_any_depth(sizes, expected):
+    settings = build.fitted(UNSUPERVISED, sizes)
+    assert settings.precisions == expected
+    assert (settings.latents, settings.hidden) == (sizes[0], sizes[1:-1])

@@ -5,6 +5,8 @@ layer's relative to the largest of its own numbers in the reference (or to what 
 can tell apart, where that is more).
 """
 
+import copy
+import pickle
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -290,3 +292,18 @@ def test_a_saved_network_comes_back_bit_for_bit(tmp_path_factory: Any, case: Cas
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="absent"):
         PCNetwork.load(tmp_path / "absent")
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda network: pickle.loads(pickle.dumps(network))])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_copy_is_whole_and_apart_and_as_kernels_want_it(copied: Any, dtype: str) -> None:
+    network = PCNetwork((5, 7, 3), "gelu", dtype=dtype)
+    twin = copied(network)
+    assert repr(twin) == repr(network)
+    assert np.array_equal(twin.parameters, network.parameters)
+    twin.weights[0][:] = 9
+    assert not np.any(network.parameters == 9)
+    # Kernels read whole cache lines, and past the end.
+    assert twin.parameters.ctypes.data % 64 == 0
+    behind = twin.parameters.base.ctypes.data + twin.parameters.base.nbytes - twin.parameters.ctypes.data
+    assert behind >= (network.n_parameters + network.layout.slack) * network.parameters.itemsize

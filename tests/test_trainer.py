@@ -1,5 +1,6 @@
 """Training: the naive reference's numbers, however a run is cut, continued or fed."""
 
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from fastpc.data import as_dataset, load_digits
 from fastpc.errors import ConfigurationError, DataError
 from fastpc.network import PCNetwork
 from fastpc.optimizers import SGD, Adam, AdamW, Optimizer
-from fastpc.rules import PC
+from fastpc.rules import PC, IncrementalPC
 from fastpc.schedules import Cosine, Step, Warmup
 from fastpc.trainer import Trainer
 from strategies import Case, make_case
@@ -130,6 +131,30 @@ class TestFittingAgain:
         assert history.epochs == []
         assert history.samples_seen == 0
         assert np.array_equal(trainer.network.parameters, before)
+
+    @pytest.mark.parametrize("rule", [PC(4), IncrementalPC(3)])
+    def test_a_snapshot_goes_on_in_another_trainer_as_in_its_own(self, rule):
+        case = small_case()
+        data = (case.x, case.labels)
+        first, second = trainer_of(case, rule, Adam(0.01)), trainer_of(case, rule, Adam(0.01))
+        first.fit(data, epochs=2)
+        second.restore(pickle.loads(pickle.dumps(first.snapshot())))
+        for trainer in (first, second):
+            trainer.fit(data)
+        assert second.epochs_done == 3
+        assert np.array_equal(first.network.parameters, second.network.parameters)
+
+    def test_a_callback_can_end_a_call_after_an_epoch(self):
+        class Enough:
+            def on_epoch_end(self, trainer, record):
+                trainer.stop_training = record.epoch == 2
+
+        case = small_case()
+        trainer, straight = trainer_of(case, callbacks=[Enough()]), trainer_of(case)
+        assert len(trainer.fit((case.x, case.labels), epochs=9).epochs) == 2
+        straight.fit((case.x, case.labels), epochs=2)
+        assert np.array_equal(trainer.network.parameters, straight.network.parameters)
+        assert len(trainer.fit((case.x, case.labels), epochs=3).epochs) == 3
 
     def test_other_data_of_the_same_widths_may_follow(self):
         trainer = trainer_of(small_case())

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastpc.checks import require_choice
 from fastpc.errors import ConfigurationError
-from fastpc.presets import BY_DIRECTION, BY_RULE, DEFAULT, DIRECTIONS, OF_THE_RULE, Preset
+from fastpc.presets import BY_DIRECTION, BY_RULE, DEFAULT, DIRECTIONS, OF_THE_RULE, UNSUPERVISED, Preset
 
 if TYPE_CHECKING:
     from fastpc.bidirectional import BidirectionalNetwork
@@ -48,6 +48,17 @@ def layer_sizes(preset: Preset, layers: tuple[int, ...] | None, n_features: int,
             f"does, got {','.join(map(str, layers))}; or give the hidden sizes alone with --hidden"
         )
     return layers
+
+
+def fitted(preset: Preset, sizes: tuple[int, ...]) -> Preset:
+    """Return the settings with a network's sizes in them, and default precisions for its depth."""
+    preset = replace(preset, hidden=sizes[1:-1])
+    if preset.direction == "unsupervised":
+        preset = replace(preset, latents=sizes[0])
+    if preset.precisions is not None and preset.precisions == UNSUPERVISED.precisions:
+        hidden, image = preset.precisions
+        preset = replace(preset, precisions=(*[hidden] * (len(sizes) - 2), image))
+    return preset
 
 
 def encoder(preset: Preset, made: "PCNetwork | BidirectionalNetwork") -> "PCNetwork | None":
@@ -109,6 +120,8 @@ def takes(rule_name: str, setting: str) -> bool:
     """Return whether a rule has a setting of this name."""
     from fastpc.rules import BY_NAME
 
+    if (rule_name, setting) == ("hybrid", "nudge"):  # one of PC's settings that it refuses
+        return False
     return setting in {field.name for field in fields(BY_NAME[rule_name])}  # type: ignore[arg-type]
 
 

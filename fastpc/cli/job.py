@@ -2,7 +2,7 @@
 
 import warnings
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,9 +99,7 @@ class Job:
             self._callbacks.append(watch.tensorboard(tensorboard))
         train, self._test = find(source, warn=warn)
         sizes = build.layer_sizes(preset, layers, train.n_features, train.n_outputs)
-        self._preset = replace(preset, hidden=sizes[1:-1])
-        if preset.direction == "unsupervised":
-            self._preset = replace(self._preset, latents=sizes[0])
+        self._preset = preset = build.fitted(preset, sizes)
         self._seed = seed
         self._network = build.network(preset, sizes, seed)
         self._encoder = build.encoder(preset, self._network)

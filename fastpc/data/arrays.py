@@ -133,6 +133,28 @@ def as_targets(y: object, n_classes: int | None = None) -> tuple[Targets, int | 
     return dense, None
 
 
+def as_weights(sample_weight: object, n_samples: int) -> NDArray[np.float64]:
+    """Check samples' weights, and return them as float64 of shape (N,), always a copy.
+
+    Raises
+    ------
+    DataError
+        Unless there is one for each sample, none is negative or not finite, and not all are 0.
+    """
+    weights = as_array(sample_weight, "sample weights").astype(np.float64)
+    if weights.shape != (n_samples,):
+        raise DataError(
+            f"expected {n_samples} sample weights, one for each sample, got shape {weights.shape}; pass as many"
+        )
+    _require_finite(weights, lambda at: at, "sample weights")
+    if weights.min() < 0 or weights.max() == 0:
+        raise DataError(
+            f"expected sample weights that are not negative and not all zero, got {weights.min():g} to "
+            f"{weights.max():g}; drop such samples"
+        )
+    return weights
+
+
 def _as_labels(labels: NDArray[Any], n_classes: int | None) -> tuple[NDArray[np.int64], int]:
     """Return `labels`, shape (N,), as int64, with the number of classes."""
     if labels.size == 0:

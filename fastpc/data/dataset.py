@@ -5,10 +5,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from fastpc.checks import require_number
-from fastpc.data.arrays import Inputs, Targets, as_array, as_inputs, as_targets
+from fastpc.data.arrays import Inputs, Targets, as_array, as_inputs, as_targets, as_weights
 from fastpc.data.csr import is_sparse
 from fastpc.data.shuffle import permutation
 from fastpc.data.stream import collect
@@ -38,6 +38,9 @@ class Dataset:
         What to call the data in messages.
     scale, target_scale : float
         Multiply the inputs, and dense targets, on their way into the network.
+    sample_weight : array-like of shape (N,), optional
+        How much each sample counts in training, at least 0; only their proportions matter. With all samples in one
+        batch, a whole number counts as so many repetitions. Stored as float64.
 
     Raises
     ------
@@ -53,6 +56,7 @@ class Dataset:
     name: str = "arrays"
     scale: float = 1.0
     target_scale: float = 1.0
+    sample_weight: NDArray[np.float64] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         inputs = as_inputs(self.inputs)
@@ -67,6 +71,8 @@ class Dataset:
         object.__setattr__(self, "inputs", inputs)
         object.__setattr__(self, "targets", targets)
         object.__setattr__(self, "n_classes", n_classes)
+        if self.sample_weight is not None:
+            object.__setattr__(self, "sample_weight", as_weights(self.sample_weight, inputs.shape[0]))
 
     def __len__(self) -> int:
         return int(self.inputs.shape[0])
@@ -80,6 +86,13 @@ class Dataset:
     def n_outputs(self) -> int:
         """The width n_L of the targets: the number of classes, or of dense columns."""
         return int(self.targets.shape[1]) if self.n_classes is None else self.n_classes
+
+    def mean_one_weights(self) -> NDArray[np.float64] | None:
+        """Return the samples' weights, divided by their mean; None where all count alike."""
+        if self.sample_weight is None:
+            return None
+        largest = self.sample_weight / self.sample_weight.max()  # sums of these cannot overflow
+        return np.asarray(largest / largest.mean())
 
     def take(self, indices: ArrayLike) -> "Dataset":
         """Return the samples at `indices`, integers of shape (M,), as a data set of its own.
@@ -99,7 +112,8 @@ class Dataset:
             raise DataError(
                 f"expected indices from 0 to {len(self) - 1}, got {rows.min()} to {rows.max()}; pass sample numbers"
             )
-        return replace(self, inputs=self.inputs[rows], targets=self.targets[rows])
+        weights = None if self.sample_weight is None else self.sample_weight[rows]
+        return replace(self, inputs=self.inputs[rows], targets=self.targets[rows], sample_weight=weights)
 
     def split(self, fraction: float, seed: int) -> tuple["Dataset", "Dataset"]:
         """Split off a random part, for validation.
@@ -134,6 +148,7 @@ def as_dataset(
     n_classes: int | None = None,
     scale: float | None = None,
     target_scale: float | None = None,
+    sample_weight: ArrayLike | None = None,
     name: str = "arrays",
 ) -> Dataset:
     """Make a `Dataset` of whatever holds inputs and targets.
@@ -151,6 +166,8 @@ def as_dataset(
     scale, target_scale : float, optional
         Multiply inputs and dense targets on their way into the network. By default 1/255 for
         uint8 and 1 otherwise; also 1 for uint8 targets that hold only 0 and 1 (one-hot rows).
+    sample_weight : array-like of shape (N,), optional
+        How much each sample counts in training.
     name : str
         What to call the data in messages. A `Dataset` keeps its own.
 
@@ -162,7 +179,9 @@ def as_dataset(
     if isinstance(x, Dataset):
         if y is not None:
             raise DataError("expected a Dataset alone, got targets beside it; pass its arrays instead")
-        given = {"n_classes": n_classes, "scale": scale, "target_scale": target_scale}
+        given = {
+            "n_classes": n_classes, "scale": scale, "target_scale": target_scale, "sample_weight": sample_weight,
+        }  # fmt: skip
         changes: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
         return replace(x, **changes) if changes else x
     if y is None:
@@ -174,7 +193,7 @@ def as_dataset(
     if target_scale is None:
         is_image = targets.dtype == np.uint8 and targets.ndim > 1 and targets.max(initial=0) > 1
         target_scale = 1 / 255 if is_image else 1.0
-    return Dataset(inputs, targets, n_classes, name, scale, target_scale)
+    return Dataset(inputs, targets, n_classes, name, scale, target_scale, sample_weight)  # type: ignore[arg-type]
 
 
 def _pair(source: object) -> tuple[Any, Any]:

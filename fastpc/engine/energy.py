@@ -1,4 +1,4 @@
-"""A tile's energies: of each layer, summed over its samples."""
+"""A tile's energies: of each layer, summed over its samples, with their weights."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from fastpc.engine.elementary import exp
 from fastpc.engine.jit import kernel
 from fastpc.engine.layout import ERROR, PREDICTION, SIZE, STATE
 from fastpc.engine.memory import borrow
+from fastpc.engine.sample_weights import weighed
 from fastpc.engine.tile import CROSS_ENTROPY, area
 
 
@@ -34,7 +35,7 @@ def add_energy(model, l, tile, count, energies):
             sums[lane] += row[lane] * row[lane]
     total = 0.0
     for lane in range(count):
-        total += sums[lane]
+        total += weighed(model.weights, sums[lane], lane, tile)
     # A free input need not have a prior.
     energies[l] += total * 0.5 / model.precisions[l] if model.precisions[l] > 0 else 0.0
 
@@ -56,5 +57,5 @@ def cross_entropy(model, tile, count):
             mass += exp(logit)
             chosen += targets[i] * logit
             weight += targets[i]
-        total += weight * math.log(mass) - chosen
+        total += weighed(model.weights, weight * math.log(mass) - chosen, lane, tile)
     return total

@@ -36,6 +36,7 @@ class Inputs(NamedTuple):
     labels: Any  # (N,) int64 classes, or empty
     targets: Any  # (N * n_L,) uint8, float32 or float64, row after row, or empty
     target_scale: Any  # one number of the network's dtype
+    weights: Any  # (N,) how much each sample counts, of the network's dtype, or empty
     is_csr: Any  # bool
     has_labels: Any  # bool
 

@@ -68,6 +68,7 @@ class Driver:
     def __init__(self, function: Callable[..., Any]) -> None:
         self._share = numba.njit(nogil=True, fastmath=FAST_MATH, error_model="numpy")(function)
         _cache(self._share)
+        self._addresses: dict[Any, int] = {}
         functools.update_wrapper(self, function)
 
     def __call__(self, n_threads: int, *arguments: Any) -> None:
@@ -85,17 +86,31 @@ class Driver:
                 numba.set_num_threads(before)
 
     def _address(self, arguments: tuple[Any, ...]) -> int:
-        kinds = (numba.int64, *(numba.typeof(argument) for argument in arguments))
-        compiled = self._share.overloads.get(kinds)
-        if compiled is None:
-            self._share.compile(kinds)
+        # Numba takes a millisecond to find the types of so many arrays: a whole epoch of a small data set.
+        looks = _looks(arguments)
+        if looks not in self._addresses:
+            kinds = (numba.int64, *(numba.typeof(argument) for argument in arguments))
+            if kinds not in self._share.overloads:
+                self._share.compile(kinds)
             compiled = self._share.overloads[kinds]
-        return int(compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name))
+            pointer = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
+            self._addresses[looks] = int(pointer)
+        return self._addresses[looks]
 
     @property
     def signatures(self) -> list[Any]:
         """The signatures compiled, or loaded from the cache, so far."""
         return list(self._share.signatures)
+
+
+def _looks(argument: Any) -> Any:
+    """Return what decides an argument's compiled type, whole numbers being below 2^63."""
+    if isinstance(argument, tuple):
+        return type(argument), *map(_looks, argument)
+    if isinstance(argument, np.ndarray):
+        flags = argument.flags
+        return argument.dtype, argument.ndim, flags.c_contiguous, flags.f_contiguous, flags.aligned, flags.writeable
+    return type(argument)
 
 
 def driver(function: Callable[..., Any]) -> Driver:

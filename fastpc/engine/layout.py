@@ -72,6 +72,8 @@ class Layout:
     dtype : float32 or float64.
     scales : a_1…a_L, what layers' products are multiplied by; 1 by default.
     skips : whether a skip connection leads to layers 1…L; none by default. Such a layer is as wide as the one below.
+
+    `sample_weights` is where a tile keeps its samples' weights, if they have any.
     """
 
     def __init__(
@@ -121,7 +123,8 @@ class Layout:
             if above[SKIP]:
                 row[MOVE] = offset
                 offset += (row[SIZE] + 1) * self.lanes
-        return int(offset) + self.slack
+        self.sample_weights = int(offset) + self.slack
+        return self.sample_weights + self.lanes
 
     def place_batch(self, batch_size: int) -> tuple[int, int]:
         """Lay out the batch buffers; return the numbers in (errors, activities)."""

@@ -31,6 +31,7 @@ from fastpc.engine.layout import (
 )
 from fastpc.engine.memory import borrow
 from fastpc.engine.products import band_start, multiply_band, n_bands
+from fastpc.engine.sample_weights import keep_weights, weigh_rows
 from fastpc.engine.skips import add_states_below, carry_skip, scale_products
 from fastpc.engine.transpose import store_rows
 
@@ -48,6 +49,7 @@ class Model(NamedTuple):
     lowest: Any  # the lowest layer that moves: 1, or 0 where the input is free
     gram: Any  # W_L W_L^T in rows of whole lane groups, or empty where it does not pay; see gram
     scales: Any  # (L + 1,) a_l, entry 0 unused
+    weights: Any  # where a tile keeps its samples' weights, or None: all count alike
 
 
 class Batch(NamedTuple):
@@ -104,8 +106,9 @@ def feed_forward(model, tile):
 
 @kernel
 def set_targets(model, inputs, order, first, count, tile):
-    """Clamp the output layer to the samples' targets."""
+    """Clamp the output layer to the samples' targets; bring their weights along."""
     last = len(model.layers) - 1
+    keep_weights(model.weights, inputs, order, first, count, tile)
     for lane in range(count):
         sample = order[first + lane]
         load_target(inputs, sample, model.layers[last, SIZE], tile, model.layers[last, STATE], model.lanes, lane)
@@ -237,8 +240,9 @@ def store_tile(model, first, count, tile, batch, work):
 
 @kernel
 def store_errors(model, l, first, count, tile, batch, work):
-    """Copy one layer's errors to the batch buffer."""
+    """Copy one layer's errors to the batch buffer, each sample's times its weight."""
     stride = model.layers[l, ERROR_STRIDE]
     place = model.layers[l, BATCH_ERROR] + first * stride
     size = model.layers[l, SIZE]
     store_rows(tile, model.layers[l, ERROR], size, count, model.lanes, batch.errors, place, stride, work)
+    weigh_rows(model.weights, batch.errors, place, stride, size, count, tile)

@@ -75,11 +75,17 @@ def model_of(
     rows, stride = gram_shape(layout.sizes, layout.lanes) if with_gram else (0, 0)
     gram = aligned_zeros(rows * stride, layout.dtype)
     lowest = 1 if prior is None else 0
-    return Model(parameters, layout.layers, values, loss, layout.lanes, lowest, gram, layout.scales)
+    return Model(parameters, layout.layers, values, loss, layout.lanes, lowest, gram, layout.scales, None)
 
 
 def inputs_of(
-    inputs: Any, targets: NDArray | None, scale: float, target_scale: float, has_labels: bool, dtype: np.dtype
+    inputs: Any,
+    targets: NDArray | None,
+    scale: float,
+    target_scale: float,
+    has_labels: bool,
+    dtype: np.dtype,
+    weights: NDArray | None = None,
 ) -> Inputs:
     """Return a data set as kernels see it: flat dense rows or CSR, with targets, labels or neither."""
     number = np.dtype(dtype).type
@@ -99,6 +105,7 @@ def inputs_of(
         labels=labels,
         targets=dense_targets,
         target_scale=number(target_scale),
+        weights=np.zeros(0, dtype) if weights is None else _readable(weights, dtype),
         is_csr=is_csr,
         has_labels=has_labels,
     )

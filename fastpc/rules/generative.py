@@ -74,6 +74,11 @@ class Generative(Rule):
         require_free_bottom("Generative", self.recognition)
 
     @property
+    def takes_weights(self) -> bool:
+        """Whether samples may have weights."""
+        return self.rule.takes_weights
+
+    @property
     def steps(self) -> int:
         """The steps of the rule within."""
         return int(getattr(self.rule, "steps", 1))

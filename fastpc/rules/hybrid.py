@@ -76,6 +76,11 @@ class Hybrid(PC):
             object.__setattr__(self, "recognition", own)
         require_free_bottom("Hybrid", self.recognition)
 
+    @property
+    def takes_weights(self) -> bool:
+        """Whether samples may have weights: the two networks share no such account of them."""
+        return False
+
     def relaxation(self, number: type, seed: int) -> Any:
         """Return the settings as kernels take them: states start as they are given."""
         from fastpc.engine.relax import GIVEN

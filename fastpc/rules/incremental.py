@@ -69,6 +69,11 @@ class IncrementalPC(EngineRule):
         require_nudge("IncrementalPC", self.nudge)
 
     @property
+    def takes_weights(self) -> bool:
+        """Whether samples may have weights."""
+        return True
+
+    @property
     def follows_weights(self) -> bool:
         """Whether the step size depends on the weights."""
         return isinstance(self.step_size, str)

@@ -20,6 +20,11 @@ class Rule(ABC):
     name: ClassVar[str]
     bidirectional: ClassVar[bool] = False  # trains a BidirectionalNetwork, where others train a PCNetwork
 
+    @property
+    def takes_weights(self) -> bool:
+        """Whether samples may have weights."""
+        return False
+
     @abstractmethod
     def session(self, network: Any, optimizer: Optimizer, batch_size: int, threads: int) -> Session:
         """Return a session in which `network`, of the kind that the rule trains, learns by this rule."""

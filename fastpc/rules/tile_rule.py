@@ -21,6 +21,11 @@ class TileRule(EngineRule):
     kernel with `fastpc.engine.settle.register`, and is then as good as any.
     """
 
+    @property
+    def takes_weights(self) -> bool:
+        """Whether samples may have weights."""
+        return True
+
     def steps_for(self, n_layers: int) -> int:
         """Return the most steps that a network of L = `n_layers` weight matrices takes."""
         return self.steps

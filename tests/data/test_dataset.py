@@ -65,6 +65,40 @@ class TestDataset:
         with pytest.raises(DataError, match="two samples"):
             data.take([0]).split(0.5, seed=0)
 
+    def test_sample_weights_are_kept_and_go_with_their_samples(self) -> None:
+        weights = [3, 0, 1, 0, 2, 0]
+        data = as_dataset(rows(), LABELS, sample_weight=weights)
+        assert data.sample_weight is not None
+        assert data.sample_weight.tolist() == weights
+        assert data.sample_weight.dtype == np.float64
+        part = data.take([4, 0])
+        assert part.sample_weight is not None
+        assert part.sample_weight.tolist() == [2, 3]
+        assert as_dataset(as_dataset(rows(), LABELS), sample_weight=weights).sample_weight is not None
+
+    @pytest.mark.parametrize("scale", [1.0, 1e-300, 1e300])
+    def test_only_proportions_of_weights_matter(self, scale: float) -> None:
+        weights = np.array([3, 0, 1, 0, 2, 0])
+        found = as_dataset(rows(), LABELS, sample_weight=weights * scale).mean_one_weights()
+        np.testing.assert_allclose(found, weights, rtol=1e-12)
+        assert as_dataset(rows(), LABELS).mean_one_weights() is None
+
+    @pytest.mark.parametrize(
+        ("weights", "message"),
+        [
+            ([1.0, 2.0], r"6 sample weights, one for each sample, got shape \(2,\)"),
+            (np.ones((6, 1)), "6 sample weights"),
+            (2.0, r"got shape \(\)"),
+            ([1, 1, 1, 1, 1, -0.5], "not negative and not all zero, got -0.5 to 1"),
+            (np.zeros(6), "not negative and not all zero, got 0 to 0"),
+            ([1, 1, np.nan, 1, 1, 1], "finite sample weights, got nan in sample 2"),
+            (["a"] * 6, "sample weights of a real number type"),
+        ],
+    )
+    def test_bad_weights_are_refused(self, weights: Any, message: str) -> None:
+        with pytest.raises(DataError, match=message):
+            as_dataset(rows(), LABELS, sample_weight=weights)
+
     def test_its_text_is_short(self) -> None:
         assert repr(as_dataset(IMAGES, LABELS, name="mine")).startswith("Dataset(n_classes=3")
 
