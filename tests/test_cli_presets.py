@@ -7,7 +7,7 @@ import pytest
 
 from commands import complaint, run_json
 from fastpc.cli import build, main
-from fastpc.presets import BY_RULE, DEFAULT, OF_THE_RULE
+from fastpc.presets import BY_RULE, DEFAULT, OF_THE_RULE, UNSUPERVISED
 from fastpc.reproductions import REPRODUCTIONS
 
 NOTHING = dict.fromkeys(asdict(DEFAULT))
