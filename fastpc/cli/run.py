@@ -81,7 +81,7 @@ class RunFolder:
         encoder: "PCNetwork | None" = None,
     ) -> None:
         """Write the model, whole or not at all, after the settings and its encoder where there is one."""
-        (self.path / CURVES).unlink(missing_ok=True)
+        (self.path / CURVES).unlink(missing_ok=True)  # an earlier model's
         configuration.write(settings, self.path / CONFIGURATION)
         if encoder is not None:
             encoder.save(self.path / ENCODER)
