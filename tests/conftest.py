@@ -6,12 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from fastpc.data import Dataset, find
 
-# No deadline: a first example may compile kernels, and machines are slow now and then.
-settings.register_profile("fastpc", deadline=None, max_examples=50, print_blob=True)
+# No deadline, and no check for slow drawing: a first example, or its drawing, may compile kernels, and machines are
+# slow now and then.
+settings.register_profile(
+    "fastpc", deadline=None, max_examples=50, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("fastpc")
 
 CHECKOUT = Path(__file__).resolve().parents[1]
