@@ -93,7 +93,8 @@ def read_tensors(path: Path, *formats: str) -> tuple[dict[str, Any], dict[str, N
             if not isinstance(description, dict) or "format" not in description:
                 raise refusal(path, "format", wanted, "another program's file", "name one that fastpc wrote")
             if description["format"] not in formats:
-                raise refusal(path, "format", wanted, description["format"], "use the release of fastpc that wrote it")
+                remedy = "load it as what it is, or use the release of fastpc that wrote it"
+                raise refusal(path, "format", wanted, description["format"], remedy)
             tensors = load(head + file.read())
         expected, found = dict(description.pop("tensors")), _inventory(tensors)
         for key in sorted({*expected, *found}):

@@ -1,6 +1,7 @@
 """Fixtures that need data from outside the repository, and what holds for every test."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,8 @@ settings.register_profile(
     "fastpc", deadline=None, max_examples=50, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("fastpc")
+# Where the suite runs in the background, Ctrl-C is ignored, and would be by all that it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 

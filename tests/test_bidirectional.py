@@ -111,9 +111,9 @@ class TestFiles:
     def test_either_kind_refuses_the_other_s_file(self, tmp_path: Path) -> None:
         make_network().save(tmp_path / "both")
         PCNetwork((5, 2)).save(tmp_path / "one")
-        with pytest.raises(CheckpointError, match="expected the format 'fastpc network 1', got 'fastpc bidirectional"):
+        with pytest.raises(CheckpointError, match="expected format fastpc network 1, got fastpc bidirectional"):
             PCNetwork.load(tmp_path / "both")
-        with pytest.raises(CheckpointError, match=r"load a file that BidirectionalNetwork\.save wrote"):
+        with pytest.raises(CheckpointError, match="load it as what it is"):
             BidirectionalNetwork.load(tmp_path / "one")
         assert kind_of_network(tmp_path / "both") is BidirectionalNetwork
         assert kind_of_network(tmp_path / "one") is PCNetwork
@@ -123,8 +123,8 @@ class TestFiles:
         make_network().save(path)
         whole = path.read_bytes()
         path.write_bytes(whole.replace(b"generation.weights.1", b"generation.weights.9"))
-        with pytest.raises(CheckpointError, match="missing or too many"):
+        with pytest.raises(CheckpointError, match="expected header_sha256"):
             BidirectionalNetwork.load(path)
         path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
-        with pytest.raises(CheckpointError, match="digest differs"):
+        with pytest.raises(CheckpointError, match=r"damaged or was changed"):
             BidirectionalNetwork.load(path)

@@ -131,7 +131,7 @@ class TestDamage:
             read_tensors(tmp_path / "file", FORMAT)
 
     def test_another_format(self, saved):
-        with pytest.raises(CheckpointError, match="expected format one or two, got a format; use the release"):
+        with pytest.raises(CheckpointError, match="expected format one or two, got a format; load it as what it is"):
             read_tensors(saved, "one", "two")
 
     def test_a_length_that_no_memory_holds_is_not_believed(self, saved):
