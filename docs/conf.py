@@ -6,6 +6,7 @@ Sphinx, because the docstrings are NumPy's style of reStructuredText, whose refe
 import importlib
 import inspect
 import re
+from contextlib import suppress
 from typing import Any
 
 from docutils import nodes
@@ -82,10 +83,8 @@ def _import(name: str) -> Any:
 def _own_names(item: Any, lines: list[str]) -> set[str]:
     """Return what a docstring may call by its bare name: parameters, fields, and whatever it lists itself."""
     names = {name for line in lines if (match := _LISTED.match(line)) for name in match[1].split(", ")}
-    try:
+    with suppress(TypeError, ValueError):  # no function
         names |= set(inspect.signature(item).parameters)
-    except (TypeError, ValueError):  # no function
-        pass
     if inspect.isclass(item):
         names |= {name for kind in item.__mro__ for name in vars(kind).get("__annotations__", ())}
     return names
