@@ -22,7 +22,6 @@ author = "the fastpc authors"
 release = version = fastpc.__version__
 
 extensions = ["sphinx.ext.autodoc", "sphinx.ext.napoleon", "myst_parser"]
-exclude_patterns = ["README.md"]
 myst_heading_anchors = 3
 
 html_theme = "furo"
