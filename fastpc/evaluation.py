@@ -26,7 +26,7 @@ class Evaluation:
     loss : float
         The output's loss, a mean over the samples.
     confusion : ndarray of int64, shape (classes, classes), or None
-        Rows are labels, columns predictions; None beyond `LARGEST_CONFUSION` classes too.
+        Rows are labels, columns predictions; None beyond ``LARGEST_CONFUSION`` classes too.
     predictions : ndarray of int64, shape (N,)
         Each sample's largest output.
     """

@@ -63,7 +63,7 @@ class History:
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run stands, for callbacks' `on_chunk`; energy and accuracy are the epoch's so far."""
+    """Where a run stands, for callbacks' ``on_chunk``; energy and accuracy are the epoch's so far."""
 
     epoch: int
     epochs: int

@@ -124,7 +124,7 @@ def evaluate(network: PCNetwork, data: Dataset) -> Evaluation:
 
 
 def label_states(network: PCNetwork, data: Dataset) -> NDArray[np.float64]:
-    """Return the label's states, (N, classes), after `RECOGNITION_STEPS` steps with the images alone clamped."""
+    """Return the label's states, (N, classes), after ``RECOGNITION_STEPS`` steps with the images alone clamped."""
     _check_images(network, data)
     step = AUTO_FRACTION / Spectrum(network).curvature((1.0, 1.0))
     return recognise(network, data, RECOGNITION_STEPS, step)

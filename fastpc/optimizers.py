@@ -2,7 +2,7 @@
 
 In what follows g is the batch-mean gradient of the energy, θ a weight or a bias, and η the
 learning rate times the schedule's factor for the batch. Every optimiser takes the same first step:
-with `clip_norm` set, all gradients of the step are scaled by ``min(1, clip_norm / ‖g‖)``, ‖g‖ being
+with ``clip_norm`` set, all gradients of the step are scaled by ``min(1, clip_norm / ‖g‖)``, ‖g‖ being
 the Euclidean norm over *all* weights and biases together, before any weight decay. Weight decay λ
 pulls weights only, never biases.
 """
@@ -61,7 +61,7 @@ class SGD:
 
     @property
     def n_slots(self) -> int:
-        """Numbers to remember per parameter: v, where there is momentum."""
+        """How many numbers to remember per parameter (v, where there is momentum)."""
         return 1 if self.momentum else 0
 
 
@@ -115,7 +115,7 @@ class Adam:
 
     @property
     def n_slots(self) -> int:
-        """Numbers to remember per parameter: m and v."""
+        """How many numbers to remember per parameter (m and v)."""
         return 2
 
 
@@ -168,7 +168,7 @@ class AdamW:
 
     @property
     def n_slots(self) -> int:
-        """Numbers to remember per parameter: m and v."""
+        """How many numbers to remember per parameter (m and v)."""
         return 2
 
 

@@ -37,7 +37,7 @@ class TensorBoard:
     Parameters
     ----------
     log_dir : str or path-like
-        Made where it is missing. Give each run one of its own; a further `fit` of the same run goes on in it.
+        Made where it is missing. Give each run one of its own; a further `Trainer.fit` of the same run goes on in it.
     every : int
         Write histograms and images after every so many epochs; 0 for never.
     image_shape : tuple of int, optional

@@ -84,7 +84,7 @@ class Dataset:
 
     @property
     def n_outputs(self) -> int:
-        """The width n_L of the targets: the number of classes, or of dense columns."""
+        """The width n_L of the targets, which is the number of classes, or of dense columns."""
         return int(self.targets.shape[1]) if self.n_classes is None else self.n_classes
 
     def mean_one_weights(self) -> NDArray[np.float64] | None:

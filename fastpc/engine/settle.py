@@ -5,7 +5,7 @@ with samples ``order[first : first + count]``. It finds the feed-forward pass in
 activities, and the clamped target in the output's states. It leaves in every layer's ERROR area what the weights learn
 from, pi_l e_l, and in the ACTIVITY areas below what they multiply: the weights' gradient is the sum over samples of
 f(x_{l-1})^T pi_l e_l. It adds each layer's energy, summed over the samples, to ``energies[l]``, and the energies after
-t steps to ``trace[t]`` if there are any such rows; it returns the steps taken. `work` is scratch, whole numbers.
+t steps to ``trace[t]`` if there are any such rows; it returns the steps taken. ``work`` is scratch, whole numbers.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ def preset_curves(curves: Mapping[str, Any]) -> Figure:
     Parameters
     ----------
     curves : mapping
-        What `fastpc.cli.curves.curves_of` returns.
+        What ``fastpc.cli.curves.curves_of`` returns.
     """
     rows = -(-len(curves) // COLUMNS)
     figure = new_figure(0.8 + 1.6 * rows)
@@ -62,7 +62,7 @@ def sampled_digits(images: Mapping[str, ArrayLike], recognised: Mapping[str, flo
     Parameters
     ----------
     images : mapping of array-like (N, pixels)
-        By origin; the first `SHOWN` of each are drawn.
+        By origin; the first ``SHOWN`` of each are drawn.
     recognised : mapping of float
         By origin, the part that is recognised.
     confident : float

@@ -101,7 +101,7 @@ class Unsupervised(PC):
     prior : float
         pi_0, above 0, of a Gaussian around 0.
     inference : PC, optional
-        How to find the latents of images after learning; by default as in learning, in `INFERENCE_STEPS` steps.
+        How to find the latents of images after learning; by default as in learning, in ``INFERENCE_STEPS`` steps.
     **others
         As in `PC`; with solver="gradient".
 

@@ -23,8 +23,8 @@ RECOGNITION_STEPS = 10
 class Hybrid(PC):
     """Predictive coding of a generative network, started by a network that recognises.
 
-    The generative network, of sizes (classes or latents, …, pixels), learns as by `Generative(PC(…))`, or with a
-    `prior` as by `Unsupervised(…)`. A bottom-up network of the same layers in the other order guesses the states in
+    The generative network, of sizes (classes or latents, …, pixels), learns as by ``Generative(PC(…))``, or with a
+    `prior` as by ``Unsupervised(…)``. A bottom-up network of the same layers in the other order guesses the states in
     which relaxation begins, and learns to guess those in which it ends: each of its layers predicts the relaxed states
     of one layer from the relaxed states of the layer before, by the same optimiser, from its own errors alone.
 
@@ -35,7 +35,7 @@ class Hybrid(PC):
     prior : float, optional
         pi_0, above 0, of free latents at layer 0; by default labels are clamped there.
     recognition : PC, optional
-        How to relax where images alone are clamped; by default `RECOGNITION` in `RECOGNITION_STEPS` steps, under the
+        How to relax where images alone are clamped; by default `RECOGNITION` in ``RECOGNITION_STEPS`` steps, under the
         rule's own precisions.
     **others
         As in `PC`; with solver="gradient", and no other start.
@@ -78,7 +78,7 @@ class Hybrid(PC):
 
     @property
     def takes_weights(self) -> bool:
-        """Whether samples may have weights: the two networks share no such account of them."""
+        """Whether samples may have weights; the two networks share no such account of them."""
         return False
 
     def relaxation(self, number: type, seed: int) -> Any:

@@ -59,7 +59,7 @@ class Nudge:
 
     @property
     def signs(self) -> tuple[float, ...]:
-        """Which ways to nudge: 1 is towards the target."""
+        """Which ways to nudge, 1 being towards the target."""
         return {"positive": (1.0,), "negative": (-1.0,), "centred": (1.0, -1.0)}[self.kind]
 
     def betas(self, epoch: int, first_batch: int, count: int) -> NDArray[np.float64]:
