@@ -14,7 +14,7 @@ import pytest
 from benchmarks import mnist
 from benchmarks.errors import BenchmarkError
 from benchmarks.machine import cores, machine
-from fastpc.cli.hardware import forced_settings
+from fastpc.hardware import forced_settings
 
 HERE = Path(__file__).parent
 

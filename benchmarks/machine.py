@@ -7,7 +7,7 @@ import warnings
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from fastpc.cli.hardware import blas_libraries, forced_settings, processor
+from fastpc.hardware import blas_libraries, forced_settings, processor
 
 PACKAGES = ("fastpc", "numpy", "scipy", "numba", "tensorflow", "keras", "torch", "jax", "jaxlib")
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.mnist import CHECKOUT
-from fastpc.cli.hardware import unforced
+from fastpc.hardware import unforced
 
 
 def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:

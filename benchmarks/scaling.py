@@ -16,7 +16,7 @@ from benchmarks.measure import samples_of
 from benchmarks.ours import FastPC
 from benchmarks.workloads import WORKLOADS, Workload
 from benchmarks.yardstick import PAUSE, STEADY
-from fastpc.cli.hardware import gemm_gflops
+from fastpc.hardware import gemm_gflops
 
 THREADED = {"B": 0.93, "W": 0.93, "A256": 0.85}
 """Workloads whose gain from a second thread is measured, and the least part of sgemm's own gain it must be."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.workloads import Precision
 from benchmarks.yardstick import PAUSE
-from fastpc.cli.hardware import gemm_gflops
+from fastpc.hardware import gemm_gflops
 
 
 def against_gemm(

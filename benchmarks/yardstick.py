@@ -11,7 +11,7 @@ from statistics import median
 from time import sleep
 
 from benchmarks.workloads import Precision
-from fastpc.cli.hardware import gemm_gflops
+from fastpc.hardware import gemm_gflops
 
 PAIRS = 5
 PAUSE = 0.1

@@ -9,7 +9,7 @@ import pytest
 import fastpc
 from commands import complaint
 from fastpc.cli import main
-from fastpc.cli.hardware import FORCING
+from fastpc.hardware import FORCING
 
 Runs = list[dict[str, Any]]
 

@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 import fastpc
-from fastpc.cli.hardware import unforced
 from fastpc.cli.options import ThreadsOption
 from fastpc.errors import ConfigurationError
+from fastpc.hardware import unforced
 
 EXAMPLES = """
 [bold]Examples[/bold]

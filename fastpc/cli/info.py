@@ -4,8 +4,7 @@ import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
-from fastpc import __version__
-from fastpc.cli import hardware
+from fastpc import __version__, hardware
 from fastpc.cli.options import JsonOption
 
 EXAMPLES = """

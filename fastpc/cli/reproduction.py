@@ -7,13 +7,13 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from fastpc.cli.hardware import processor
 from fastpc.cli.job import Job
 from fastpc.cli.options import say, warn
 from fastpc.cli.output import as_plain, percent
 from fastpc.cli.report import as_record
 from fastpc.cli.run import read_metrics
 from fastpc.errors import DivergenceError
+from fastpc.hardware import processor
 from fastpc.reproductions import REPRODUCTIONS, Reproduction
 
 RESULT = "result.json"

@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks.machine import machine
 from benchmarks.yardstick import roofline
-from fastpc.cli.hardware import FORCING, forced_settings, gemm_gflops, unforced
+from fastpc.hardware import FORCING, forced_settings, gemm_gflops, unforced
 
 
 def scripted(*values):
