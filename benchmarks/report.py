@@ -59,6 +59,7 @@ def sorted_rows(record: dict[str, Any]) -> list[Measurement]:
         key=lambda item: (
             order.index(network_of(item.workload)),
             item.implementation != "fastpc",
+            item.implementation == "fastpc" and item.workload != network_of(item.workload),
             -item.samples_per_second,
         ),
     )
