@@ -15,9 +15,9 @@ from naive_activations import ACTIVATIONS
 
 
 def mupc_scales(sizes: Sequence[int]) -> list[float]:
-    """a_1…a_L of the μPC parametrisation: hidden layers N wide, L weight matrices."""
+    """a_1…a_L of the μPC parametrisation: hidden layers N wide, L weight matrices, L - 2 skips."""
     n_layers, width = len(sizes) - 1, sizes[1]
-    inner = [1 / np.sqrt(width * n_layers)] * (n_layers - 2)
+    inner = [1 / np.sqrt(width * (n_layers - 2))] * (n_layers - 2)
     return [1 / np.sqrt(sizes[0]), *inner, 1 / width]
 
 

@@ -15,15 +15,16 @@ from naive_residual import mupc_scales
 DEPTHS = (8, 128)
 
 
-def outputs(n_hidden: int, seed: int) -> Any:
+def outputs(n_hidden: int, seed: int, activation: str = "tanh") -> Any:
     """Return what an untrained network makes of normal inputs, (samples, outputs)."""
-    network = PCNetwork((32, *(64,) * n_hidden, 16), "tanh", seed=seed, residual=True, scaling="mupc")
+    network = PCNetwork((32, *(64,) * n_hidden, 16), activation, seed=seed, residual=True, scaling="mupc")
     return network.forward(np.random.default_rng(seed).standard_normal((128, 32)))
 
 
-def test_the_output_s_variance_does_not_depend_on_the_depth() -> None:
+@pytest.mark.parametrize("activation", ["tanh", "relu", "gelu"])
+def test_the_output_s_variance_does_not_depend_on_the_depth(activation: str) -> None:
     # Of one network it varies with the draw of the weights: the mean over many is what the scales keep.
-    shallow, deep = (np.mean([outputs(depth, seed).var() for seed in range(60)]) for depth in DEPTHS)
+    shallow, deep = (np.mean([outputs(depth, seed, activation).var() for seed in range(60)]) for depth in DEPTHS)
     assert abs(deep / shallow - 1) < 0.1
 
 
@@ -69,10 +70,10 @@ def test_no_skip_leads_over_the_first_and_the_last_layer() -> None:
     assert not any(skips_of(5, residual=False))
 
 
-def test_the_scales_are_the_paper_s() -> None:
+def test_the_scales_count_the_layers_with_skips() -> None:
     sizes = (784, 128, 128, 128, 10)
     np.testing.assert_allclose(scales_of(sizes, "mupc"), mupc_scales(sizes), rtol=1e-15)
-    np.testing.assert_allclose(scales_of(sizes, "mupc"), [1 / 28, 512**-0.5, 512**-0.5, 1 / 128])
+    np.testing.assert_allclose(scales_of(sizes, "mupc"), [1 / 28, 1 / 16, 1 / 16, 1 / 128])
     assert scales_of(sizes, None) == (1.0,) * 4
 
 
