@@ -188,9 +188,9 @@ class PCNetwork(Generation, Conversion):
 
         With the squared error these rank the classes, but are no calibrated probabilities.
         """
-        outputs = self.forward(x, scale=scale, threads=threads)
-        exponentials = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-        return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
+        from scipy.special import softmax
+
+        return np.asarray(softmax(self.forward(x, scale=scale, threads=threads), axis=1))
 
     def relax(
         self,

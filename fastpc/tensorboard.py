@@ -13,6 +13,7 @@ from fastpc.bidirectional import BidirectionalNetwork
 from fastpc.checks import require_whole
 from fastpc.errors import ConfigurationError
 from fastpc.extras import load, tensorflow
+from fastpc.images import image_shape, is_square, tiled
 from fastpc.rules import Generative, Hybrid, Notebook, Unsupervised
 
 if TYPE_CHECKING:
@@ -132,7 +133,9 @@ class TensorBoard:
         if not self.every:
             return
         summary, weights = self._tf.summary, _image_weights(trainer)[:_UNITS]
-        shape = self.image_shape or _square(weights.shape[1])
+        shape = self.image_shape
+        if shape is None and is_square(weights.shape[1]):
+            shape = image_shape(weights.shape[1])
         with self._writer.as_default(step=step):
             for name, part in _parts(trainer).items():
                 for l in range(part.n_layers):
@@ -148,15 +151,11 @@ class TensorBoard:
 
 def mosaic(images: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.float32]:
     """Return flat images (N, pixels) side by side in one: (1, height, width, channels), from 0, black, to 1, white."""
-    height, width, channels = (*shape, 1)[:3]
-    columns = min(len(images), _COLUMNS)
-    rows = -(-len(images) // columns)
-    # A white line of a pixel around each.
-    whole = np.full((rows, columns, height + 1, width + 1, channels), 1, np.float32)
-    cells = whole.reshape(rows * columns, height + 1, width + 1, channels)
-    cells[: len(images), :height, :width] = np.clip(images, 0, 1).reshape(-1, height, width, channels)
-    together = whole.transpose(0, 2, 1, 3, 4).reshape(1, rows * (height + 1), columns * (width + 1), channels)
-    return np.ascontiguousarray(together)
+    plain = shape[:2] if shape[2:] == (1,) else shape
+    whole = tiled(np.clip(images, 0, 1), min(len(images), _COLUMNS), plain)
+    whole = np.nan_to_num(whole.reshape(*whole.shape[:2], -1), nan=1)
+    # A white line of a pixel below and to the right, as there is between them.
+    return np.pad(whole, ((0, 1), (0, 1), (0, 0)), constant_values=1)[None].astype(np.float32)
 
 
 def _parts(trainer: Trainer) -> dict[str, PCNetwork]:
@@ -187,8 +186,3 @@ def _generated(trainer: Trainer) -> NDArray[Any] | None:
     if isinstance(trainer.rule, Generative | Hybrid | Notebook):
         return network.generate(np.arange(network.sizes[0]), threads=threads)
     return None
-
-
-def _square(n: int) -> tuple[int, int] | None:
-    side = math.isqrt(n)
-    return (side, side) if side * side == n else None

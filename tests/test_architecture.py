@@ -14,7 +14,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # of each other, but those of one package do.
 LAYERS = [
     ("errors",),
-    ("checks", "extras", "files", "hardware", "stop"),
+    ("checks", "extras", "files", "hardware", "images", "stop"),
     (
         "tensor_file",
         "structure",

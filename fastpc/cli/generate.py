@@ -71,7 +71,7 @@ def generate(
     from fastpc.cli.notice import CompileNotice
     from fastpc.cli.output import print_json
     from fastpc.cli.saved import Saved
-    from fastpc.plots.images import image_shape, is_square
+    from fastpc.images import image_shape, is_square
 
     saved = Saved(model, threads)
     source = saved.generates

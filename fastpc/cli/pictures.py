@@ -16,7 +16,7 @@ from fastpc.cli.pca import images_of
 from fastpc.cli.run import read_metrics
 from fastpc.cli.saved import Saved
 from fastpc.errors import ConfigurationError
-from fastpc.plots.images import is_square
+from fastpc.images import is_square
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

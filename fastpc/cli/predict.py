@@ -61,6 +61,7 @@ def predict(
     outputs: those of networks trained with the squared error rank the classes, and are not calibrated.
     """
     import numpy as np
+    from scipy.special import softmax
 
     from fastpc.cli.files import as_csv, as_npy, as_npz, write_file
     from fastpc.cli.notice import CompileNotice
@@ -74,8 +75,7 @@ def predict(
     with CompileNotice():
         outputs = saved.class_outputs(read_images(images), scale)
     labels = np.asarray(outputs.argmax(axis=1), np.int64)
-    exponentials = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-    probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
+    probabilities = softmax(outputs, axis=1)
     if out is not None:
         header = ["label", *(f"p{k}" for k in range(outputs.shape[1]))]
         arrays = {"labels": labels, "probabilities": probabilities}

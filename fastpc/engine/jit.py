@@ -27,7 +27,7 @@ from fastpc.engine.linking import LinkedCompiler
 # never occur, and would delete the very tests that catch a diverging network.
 FAST_MATH = {"nsz", "arcp", "contract", "afn", "reassoc"}
 # For functions that only kernels call. What would let Python call them, and passes and machine code of their own
-# before those of their callers, would take half of the time to compile.
+# before those of their callers, would take much longer to compile; see linking.
 _INNER = {
     "nogil": True,
     "error_model": "numpy",

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import log_softmax, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
@@ -147,15 +148,11 @@ class PCClassifier(ClassifierMixin, PCEstimator):
 
     def predict_proba(self, X: Any) -> NDArray[Any]:
         """Return the softmax of the outputs, shape (N, classes)."""
-        outputs = self._outputs(X)
-        exponentials = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-        return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
+        return np.asarray(softmax(self._outputs(X), axis=1))
 
     def predict_log_proba(self, X: Any) -> NDArray[Any]:
         """Return the logarithms of `predict_proba`, shape (N, classes)."""
-        outputs = self._outputs(X)
-        shifted = outputs - outputs.max(axis=1, keepdims=True)
-        return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
+        return np.asarray(log_softmax(self._outputs(X), axis=1))
 
     def _learn(
         self, X: Any, y: Any, classes: ArrayLike | None, sample_weight: ArrayLike | None, incremental: bool

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastpc.bidirectional import BidirectionalNetwork
+from fastpc.images import image_shape
 from fastpc.network import PCNetwork
-from fastpc.plots.images import draw_images, image_shape
+from fastpc.plots.images import draw_images
 from fastpc.plots.style import new_figure
 
 if TYPE_CHECKING:
