@@ -12,7 +12,8 @@ from fastpc.data.digits import load_digits
 from fastpc.data.files import train_and_test
 from fastpc.data.idx import has_idx, load_idx
 from fastpc.data.npz import load_npz
-from fastpc.errors import DataError
+from fastpc.errors import DataError, DependencyError
+from fastpc.extras import tensorflow
 
 # Names a file or folder to use instead of Keras's MNIST.
 VARIABLE = "FASTPC_DATA"
@@ -40,9 +41,7 @@ def load_mnist() -> tuple[Dataset, Dataset]:
         # os.path, because Path.is_file raises in a home that is closed to us.
         return load_npz(cached) if os.path.isfile(cached) else _download()
     except DataError as error:
-        raise DataError(
-            f"{error}, or put a sound mnist.npz at {cached}, or set {VARIABLE} to a .npz file or a folder of IDX files"
-        ) from error
+        raise DataError(f"{error}, or put a sound mnist.npz at {cached}") from error
 
 
 def find(
@@ -81,10 +80,11 @@ def find(
     try:
         return load_mnist()
     except DataError as error:
+        reason = f"{error}, or set {VARIABLE} to a .npz file or a folder of IDX files"
         if source == "mnist":
-            raise
+            raise DataError(reason) from error
         warn(
-            f"MNIST is not at hand, so scikit-learn's 1,797 digits of 8×8 pixels are used instead. The reason: {error}"
+            f"MNIST is not at hand, so scikit-learn's 1,797 digits of 8×8 pixels are used instead. The reason: {reason}"
         )
         return load_digits()
 
@@ -110,15 +110,10 @@ def _load_path(path: Path, expectation: str) -> tuple[Dataset, Dataset]:
 
 def _download() -> tuple[Dataset, Dataset]:
     """Let Keras download MNIST into its cache."""
-    # Its own log would bury what we have to say.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        import tensorflow as tf
-    except ImportError as error:
-        raise DataError(
-            f"expected TensorFlow for Keras's download, got none that can be imported ({error}); "
-            "install fastpc[tensorflow]"
-        ) from error
+        tf = tensorflow("Keras's download of MNIST")
+    except DependencyError as error:
+        raise DataError(str(error)) from error
     try:
         # Keras reports its progress on standard output, which belongs to our own results.
         with contextlib.redirect_stdout(sys.stderr):

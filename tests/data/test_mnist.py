@@ -132,7 +132,7 @@ class TestFind:
         train, _ = find("auto", warn=warnings.append)
         assert train.name == "digits"
         assert len(warnings) == 1
-        for part in ("1,797", "expected TensorFlow", "install fastpc", str(elsewhere)):
+        for part in ("1,797", "expected tensorflow", "install fastpc", str(elsewhere)):
             assert part in warnings[0]
         assert "FASTPC_DATA" in warnings[0]
         with pytest.raises(DataError, match=r"expected TensorFlow.*install.*FASTPC_DATA"):
