@@ -135,7 +135,7 @@ class TestFind:
         for part in ("1,797", "expected tensorflow", "install fastpc", str(elsewhere)):
             assert part in warnings[0]
         assert "FASTPC_DATA" in warnings[0]
-        with pytest.raises(DataError, match=r"expected TensorFlow.*install.*FASTPC_DATA"):
+        with pytest.raises(DataError, match=r"expected tensorflow.*install.*FASTPC_DATA"):
             find("mnist")
         with pytest.warns(UserWarning, match="MNIST is not at hand"):
             find()
