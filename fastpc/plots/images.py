@@ -30,7 +30,7 @@ def draw_images(
     images : array-like (N, pixels)
     columns : int
     shape : tuple of int, optional
-        (height, width), or (height, width, 3) with colours: a square, unless told.
+        See `fastpc.images.image_shape`.
     limits : tuple of float
         The values of the lightest and the darkest shade; beyond them nothing is told apart.
     colors : str
