@@ -7,6 +7,7 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from time import perf_counter
 from typing import Any
@@ -54,7 +55,10 @@ def measure(
     implementation.prepare(workload, images, labels)
     prepared = perf_counter() - begin
     count = len(labels) * workload.dense_count_per_sample()
-    found = roofline(implementation.epoch, count, threads, workload.dtype, samples=len(labels), attempts=attempts)
+    found = roofline(
+        implementation.epoch, count, threads, workload.dtype, samples=len(labels), attempts=attempts,
+        handover=_handover(implementation, threads),
+    )  # fmt: skip
     return {
         "workload": workload.name,
         "implementation": implementation.name,
@@ -66,11 +70,21 @@ def measure(
     }
 
 
+def _handover(implementation: Baseline, threads: int) -> Callable[[], float] | None:
+    # Baselines run where Numba need not be, and hand over too rarely to notice.
+    if threads < 2 or not isinstance(implementation, FastPC):
+        return None
+    from benchmarks.handover import handover_ns
+
+    return handover_ns
+
+
 def line(found: dict[str, Any]) -> str:
     """Say what was measured in one line."""
+    handover = "" if found["handover_ns"] is None else f"  handover {found['handover_ns']:.0f} ns"
     return (
         f"{found['workload']:14} {found['implementation']:15} {found['samples_per_second']:10,.0f} samples/s  "
-        f"fraction {found['fraction']:.3f}  gemm {found['gemm_gflops']:.0f} GFLOP/s"
+        f"fraction {found['fraction']:.3f}  gemm {found['gemm_gflops']:.0f} GFLOP/s{handover}"
         f"{'' if found['steady'] else '  (unsteady machine)'}"
     )
 

@@ -74,6 +74,12 @@ def also(record: dict[str, Any]) -> str:
     """Say what else was measured, a line each: threads, growth, overheads, memory, compilation."""
     lines = []
     scaling, footprint, start = record.get("scaling"), record.get("footprint"), record.get("compile")
+    if handovers := [item.handover_ns for item in measurements(record) if item.handover_ns is not None]:
+        again = len(record.get("measured_again", []))
+        lines.append(
+            f"handover between cores: {min(handovers):.0f} to {max(handovers):.0f} ns; {again} measured again, as it "
+            "took more than twice the least"
+        )
     if scaling:
         for name, found in scaling["threads"].items():
             if found is not None:

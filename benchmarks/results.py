@@ -29,6 +29,8 @@ class Measurement:
     gemm_gflops: float
     steady: bool
     threads: int
+    handover_ns: float | None = None
+    """Between cores; None where it was not measured."""
 
     @property
     def bar(self) -> float | None:
@@ -40,7 +42,7 @@ def measurements(record: dict[str, Any]) -> list[Measurement]:
     """Return a recording's measurements of workloads."""
     fields = Measurement.__dataclass_fields__
     return [
-        Measurement(**{name: entry["extra_info"][name] for name in fields})
+        Measurement(**{name: entry["extra_info"][name] for name in fields if name in entry["extra_info"]})
         for entry in record["benchmarks"]
         if entry["group"] == GROUP
     ]

@@ -5,7 +5,7 @@ threads, measured beside it). Above 1, a run is faster than the plain dense comp
 the machine's full speed. The fraction survives a change of machine; samples a second do not.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 from time import sleep
@@ -21,6 +21,9 @@ one: without the rest, runs of 0.1 s that follow on the same cores measured 30% 
 STEADY = 0.10
 """The largest spread, (fastest − slowest) ÷ median, of products that count as steady."""
 
+MOVED = 2.0
+"""Handovers this many times as long as others mean that the machine's cores have been moved apart; see `handover`."""
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -28,6 +31,8 @@ class Reading:
 
     gemm_gflops: float
     run_seconds: float
+    handover_ns: float | None = None
+    """Just before the run, where it was measured."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,7 @@ class Roofline:
     """Rounds that were thrown away because the machine was not steady."""
     steady: bool
     """False when no round was steady: these are the readings of the least unsteady one."""
+    handover_ns: float | None = None
 
 
 def roofline(
@@ -54,6 +60,7 @@ def roofline(
     attempts: int = 5,
     pause: float = PAUSE,
     gemm: Callable[[int, Precision], float] = gemm_gflops,
+    handover: Callable[[], float] | None = None,
 ) -> Roofline:
     """Measure a run against the matrix product.
 
@@ -76,6 +83,8 @@ def roofline(
         Seconds of rest before and after each product.
     gemm : callable
         The matrix product's rate, from threads and dtype.
+    handover : callable, optional
+        The nanoseconds of a handover between cores, measured beside each product.
 
     Returns
     -------
@@ -84,23 +93,25 @@ def roofline(
     Notes
     -----
     A round is five alternating pairs (product, run), and the fraction the median of the five
-    ratios. A round whose five products spread by more than a tenth is thrown away and repeated.
-    A machine that never steadies still gets its figures, marked ``steady=False``.
+    ratios. A round whose five products spread by more than a tenth, or in which the handover
+    between cores moved, is thrown away and repeated. A machine that never steadies still gets its
+    figures, marked ``steady=False``.
     """
 
     def pair() -> Reading:
         sleep(pause)
         gflops = gemm(threads, dtype)
         sleep(pause)
-        return Reading(gflops, run())
+        nanoseconds = handover() if handover else None
+        return Reading(gflops, run(), nanoseconds)
 
     run()
     rounds: list[tuple[Reading, ...]] = []
     for _ in range(attempts):
         rounds.append(tuple(pair() for _ in range(PAIRS)))
-        if _spread(rounds[-1]) <= STEADY:
+        if _is_steady(rounds[-1]):
             break
-    readings = min(rounds, key=_spread)
+    readings = min(rounds, key=lambda readings: (not _is_steady(readings), _spread(readings)))
     ratios = [count / r.run_seconds / 1e9 / r.gemm_gflops for r in readings]
     return Roofline(
         fraction=median(ratios),
@@ -108,8 +119,22 @@ def roofline(
         samples_per_second=median(samples / r.run_seconds for r in readings),
         readings=readings,
         repeats=len(rounds) - 1,
-        steady=_spread(readings) <= STEADY,
+        steady=_is_steady(readings),
+        handover_ns=median(_handovers(readings)) if handover else None,
     )
+
+
+def moved(handovers: Sequence[float]) -> bool:
+    """Return whether some handovers took so much longer than others that cores were moved in between."""
+    return bool(handovers) and max(handovers) > MOVED * min(handovers)
+
+
+def _is_steady(readings: tuple[Reading, ...]) -> bool:
+    return _spread(readings) <= STEADY and not moved(_handovers(readings))
+
+
+def _handovers(readings: tuple[Reading, ...]) -> list[float]:
+    return [reading.handover_ns for reading in readings if reading.handover_ns is not None]
 
 
 def _spread(readings: tuple[Reading, ...]) -> float:

@@ -37,6 +37,34 @@ def test_runs_are_whole_batches_and_no_longer_than_an_epoch(name, quick):
     assert 4 * WORKLOADS[name].batch_size <= n <= 60_000
 
 
+def test_what_fell_into_a_slow_moment_is_measured_again_whatever_its_figure_says():
+    found = [
+        {"workload": "A64", "handover_ns": 200.0, "steady": True, "fraction": 0.9},
+        {"workload": "B", "handover_ns": 45.0, "steady": True, "fraction": 0.1},
+        {"workload": "P", "handover_ns": 60.0, "steady": False, "fraction": 0.7},
+        {"workload": "W", "handover_ns": None, "steady": False, "fraction": 0.5},  # a baseline
+    ]
+    first, asked = list(found), []
+
+    def measure(workload):
+        asked.append(workload)
+        slow = asked.count("A64") == 1 and workload == "A64"
+        return {"workload": workload, "handover_ns": 190.0 if slow else 50.0, "steady": True, "fraction": 0.4}
+
+    replaced = record.measure_again(found, 45.0, measure)
+    assert asked == ["A64", "P", "A64"]
+    assert [item["workload"] for item in replaced] == ["A64", "P", "A64"]
+    assert replaced[:2] == [first[0], first[2]]
+    assert found[1] is first[1]
+    assert found[3] is first[3]
+    assert [found[i]["fraction"] for i in (0, 2)] == [0.4, 0.4]
+
+
+def test_a_machine_that_stays_slow_is_measured_again_a_few_times_only():
+    slow = {"workload": "A64", "handover_ns": 200.0, "steady": True}
+    assert len(record.measure_again([slow], 45.0, lambda _: dict(slow), turns=3)) == 3
+
+
 def test_a_process_says_its_result_on_its_last_line(monkeypatch):
     monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
     code = (

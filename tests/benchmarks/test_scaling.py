@@ -32,6 +32,15 @@ def test_the_gain_is_set_against_the_products_own():
     assert len(found["rounds"]) == 3
 
 
+def test_a_gain_measured_while_the_cores_moved_apart_is_measured_again():
+    handovers = iter([45.0, 200.0, 45.0, 46.0])
+    found = scaling.relative_gain(
+        lambda: 1.8, lambda: 1.0, 2, lambda n: 100.0 * n, lambda: next(handovers), pairs=2, attempts=3, pause=0
+    )
+    assert found["steady"]
+    assert found["handover_ns"] == 45.5
+
+
 def test_one_core_has_no_gain_to_measure():
     assert scaling.thread_gain(WORKLOADS["A256"], DATA, 1, quick=True) is None
 

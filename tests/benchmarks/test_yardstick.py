@@ -2,6 +2,7 @@
 
 import pytest
 
+from benchmarks.handover import handover_ns
 from benchmarks.machine import machine
 from benchmarks.yardstick import roofline
 from fastpc.hardware import FORCING, forced_settings, gemm_gflops, unforced
@@ -37,6 +38,18 @@ def test_a_machine_that_never_steadies_gives_its_best_round_and_says_so():
     found = roofline(lambda: 1.0, int(50e9), 2, attempts=2, pause=0, gemm=gemm)
     assert not found.steady
     assert min(reading.gemm_gflops for reading in found.readings) == 80
+
+
+def test_a_round_in_which_the_cores_moved_apart_is_thrown_away():
+    handover = scripted(45, 45, 45, 200, 200, *[210] * 5)
+    found = roofline(lambda: 1.0, int(50e9), 2, pause=0, gemm=lambda *_: 100.0, handover=handover)
+    assert found.repeats == 1
+    assert found.steady
+    assert found.handover_ns == 210
+
+
+def test_a_handover_takes_time():
+    assert 1 < handover_ns() < 1e7
 
 
 def test_the_threads_of_a_product_come_to_rest_before_the_run(monkeypatch):
