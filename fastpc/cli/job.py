@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastpc import __version__
+from fastpc import __version__, build
 from fastpc.checks import require_whole
-from fastpc.cli import build, watch
+from fastpc.cli import watch
 from fastpc.cli.notice import CompileNotice, ResumeNotice
 from fastpc.cli.options import say, warn
 from fastpc.cli.run import MetricsWriter, RunFolder
