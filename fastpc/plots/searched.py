@@ -112,7 +112,7 @@ def _slice(axes: Axes, trials: Trials, name: str) -> None:
         axes.set_xlim(-0.5, len(places) - 0.5)
     else:
         x = np.array(values, np.float64)
-        if x.min() > 0 and x.max() > 8 * x.min():
+        if x.min() > 0 and x.max() > 4 * x.min() and (x.max() > 20 or x.max() < 1):
             axes.set_xscale("log")
     for open_ones, marker, fill, color in ((True, "v", "none", GREY), (False, "o", "full", BLUE)):
         chosen = ended == open_ones
