@@ -50,8 +50,7 @@ def run(search: "Search", source: str, *, as_json: bool, quiet: bool) -> None:
     except (KeyboardInterrupt, SystemExit):
         found = search.result()
         keep(search, found, source)
-        done = sum(row.finished for row in found.trials)
-        say(f"Stopped with {done} of {search.trials} trials finished; to go on, give the same command again.")
+        say(f"Stopped with {found.done} of {search.trials} trials finished; to go on, give the same command again.")
         raise
     keep(search, found, source)
     if as_json:
@@ -60,7 +59,7 @@ def run(search: "Search", source: str, *, as_json: bool, quiet: bool) -> None:
         typer.echo(percent(None if found.best_trial is None else found.best_trial.accuracy))
     else:
         print_trials(found)
-        print_table("The search is done" if found.finished else "The search so far", as_rows(search, found))
+        print_table("The search is done" if found.done == found.asked else "The search so far", as_rows(search, found))
     if found.best is None:
         reasons = [row.reason for row in found.trials if row.reason]
         warn(f"no trial got to its end{': ' + reasons[-1].rstrip('.') if reasons else ''}")

@@ -78,7 +78,7 @@ def search_slices(trials: Trials) -> Figure:
     _require_epochs(trials)
     measured = [trial for trial in trials if trial["epochs"]]
     drawn = dict.fromkeys(name for trial in measured for name in trial["settings"])
-    names = [name for name in drawn if _varies(measured, name)]
+    names = [name for name in drawn if _varies(measured, name)] or list(drawn)
     columns = min(COLUMNS, max(1, len(names)))
     rows = max(1, -(-len(names) // columns))
     figure = new_figure(0.5 + 1.9 * rows)
@@ -89,7 +89,9 @@ def search_slices(trials: Trials) -> Figure:
         axes.tick_params(labelleft=k % columns == 0)
     for axes in panels[len(names) :]:
         axes.set_axis_off()
-    error_scale(panels[0])
+    if max(trial["epochs"][-1] for trial in measured) < 1:
+        panels[0].set_yscale("log")  # shared by all
+        sparse_decades(panels[0].yaxis)
     figure.supylabel("% recognised wrongly", fontsize=8)
     return figure
 

@@ -46,6 +46,9 @@ class Domain:
         """The values, and the ends of the range: where all of these can be trained with, so can what is between."""
         return self.values if self.low is None else (*self.values, self.low, self.high)
 
+    def __str__(self) -> str:
+        return ",".join([*map(str, self.values), *([] if self.low is None else [f"{self.low}:{self.high}"])])
+
     def __contains__(self, value: Any) -> bool:
         if value in self.values:
             return True

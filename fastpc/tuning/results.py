@@ -85,13 +85,16 @@ class Searched:
     Attributes
     ----------
     trials : list of Row
-        In the order of their numbers.
+        Those that were begun, in the order of their numbers.
     best : Preset or None
         All settings of the trial with the highest accuracy on the held-out part after its final epoch.
+    asked : int
+        How many trials there are to be.
     """
 
     trials: list[Row]
     best: Preset | None
+    asked: int
 
     @property
     def best_trial(self) -> Row | None:
@@ -104,6 +107,6 @@ class Searched:
         return dict(Counter(row.outcome for row in self.trials))
 
     @property
-    def finished(self) -> bool:
-        """Whether every trial is."""
-        return all(row.finished for row in self.trials)
+    def done(self) -> int:
+        """How many trials are finished."""
+        return sum(row.finished for row in self.trials)

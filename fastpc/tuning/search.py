@@ -179,7 +179,7 @@ class Search:
             rows = [row_of(trial) for trial in (study or self.open()).all_trials()]
             best = best_of(rows)
             found = None if best is None else self.space.sample(optuna().trial.FixedTrial(best.settings))
-        return Searched(rows, found)
+        return Searched(rows, found, self.trials)
 
     def trainer(self, preset: Preset) -> Any:
         """Return the trainer of a trial with these settings, its network untrained."""
@@ -211,11 +211,12 @@ class Search:
                     worker.join()
         rows = [row_of(trial) for trial in study.all_trials()]
         tell(rows)
-        if self.timeout is None and not all(row.finished for row in rows):
+        left = self.trials - sum(row.finished for row in rows)
+        if left and self.timeout is None:
             codes = ", ".join(str(worker.exitcode) for worker in workers)
             raise WorkerError(
-                f"expected {self.jobs} workers to finish all trials, got exit codes {codes} with "
-                f"{sum(not row.finished for row in rows)} left; give the same command again to go on"
+                f"expected {self.jobs} workers to finish all trials, got exit codes {codes} with {left} left; give the "
+                "same command again to go on"
             )
 
 

@@ -176,7 +176,7 @@ class Space:
     def described(self) -> dict[str, Any]:
         """Return all that two workers of one search must have alike, as JSON knows it."""
         known = {name: getattr(self.preset(rule, {}), name) for rule in self.rules[:1] for name in GIVEN}
-        searched = {name: [list(map(str, d.values)), d.low, d.high] for name, d in sorted(self.domains.items())}
+        searched = {name: str(domain) for name, domain in sorted(self.domains.items())}
         return {"settings": known, "rules": list(self.rules), "searched": searched}
 
 

@@ -1,8 +1,8 @@
 """The trials of a search, in a database that processes and machines share.
 
-Optuna keeps them. What is added is that there are exactly as many as were asked for: they are made first, waiting, and
-a worker takes one by a change of its state that only one can make. A trial whose worker is gone waits again, with what
-was drawn for it, under the number it had.
+Optuna keeps them. What is added is that there are exactly as many as were asked for: a trial is made waiting, a worker
+takes one by a change of its state that only one can make, and numbers beyond those asked for are never taken. A trial
+whose worker is gone waits again, with what was drawn for it, under the number it had.
 """
 
 from __future__ import annotations
@@ -112,25 +112,25 @@ class SharedStudy:
         )
         self._id = self._storage.get_study_id_from_name(name)
         self._require_alike(name, described)
-        self._begun = len(self.study.get_trials(deepcopy=False)) > 0
-        while (count := len(self.study.get_trials(deepcopy=False))) < trials:
-            # Should two processes do so at once there are more than that, and the last ones are left alone.
-            self.study.enqueue_trial(start if count == 0 else {})
-
-    @property
-    def resumed(self) -> bool:
-        """Whether there were trials before."""
-        return self._begun
+        self._start = start
 
     def all_trials(self) -> list[FrozenTrial]:
-        """Return the trials that were asked for, in the order of their numbers."""
+        """Return those trials that there are of the ones asked for, in the order of their numbers."""
         found = self.study.get_trials(deepcopy=False)
         return [trial for trial in found if trial.number < self.trials]
 
     def claim(self) -> Trial | None:
-        """Return a trial that waited and is now this worker's; None if none waits."""
-        state = optuna().trial.TrialState
+        """Return a trial that waited or is new, and is now this worker's; None if all are others' or finished."""
         self._release_dead()
+        while True:
+            trial = self._claim_waiting()
+            if trial is not None or (count := len(self.all_trials())) >= self.trials:
+                return trial
+            # Should two workers do so at once there may be more than were asked for: the last ones are left alone.
+            self.study.enqueue_trial({} if count else self._start)
+
+    def _claim_waiting(self) -> Trial | None:
+        state = optuna().trial.TrialState
         for frozen in self.all_trials():
             if frozen.state != state.WAITING:
                 continue

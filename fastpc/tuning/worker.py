@@ -138,7 +138,7 @@ def work(
             run_trial(study, trial, space, data, seed, threads, callbacks)
         rows = [row_of(frozen) for frozen in study.all_trials()]
         tell(rows)
-        if all(row.finished for row in rows):
+        if len(rows) == study.trials and all(row.finished for row in rows):
             return
         if trial is None:
             time.sleep(PAUSE)
