@@ -1,6 +1,7 @@
 """``fastpc tune``: processes that share a study, what a search leaves, and what is refused."""
 
 import csv
+import io
 import json
 import os
 import signal
@@ -11,8 +12,10 @@ import time
 import tomllib
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from rich.console import Console
 
 from commands import complaint, run_json
 from fastpc.cli import main
@@ -28,7 +31,7 @@ SMALL = (
     *("--epochs", "2", "--trials", "5"),
 )
 """A search of a second or two."""
-LONG = (*SMALL, "--epochs", "40", "--trials", "8", "--quiet", "--pruner", "none")
+LONG = (*SMALL, "--epochs", "25", "--trials", "8", "--quiet", "--pruner", "none")
 
 
 def started(*arguments: str) -> subprocess.Popen[str]:
@@ -254,11 +257,6 @@ class TestLine:
         assert said_of(Row(5, "diverged", None, (), {}, 1.5, "it grew", "here:1")) == "trial 5: diverged: it grew"
 
     def test_it_shows_trials_the_best_and_the_epoch_and_tells_of_each_trial_once(self):
-        import io
-        from types import SimpleNamespace
-
-        from rich.console import Console
-
         stream = io.StringIO()
         with TuningLine(20, Console(file=stream, force_terminal=True, width=120, color_system=None)) as line:
             line.tell([self.ROW])
