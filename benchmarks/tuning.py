@@ -1,6 +1,6 @@
 """Search on MNIST's training set, train the best once more, and write both down, into docs/tuning.md.
 
-``python -m benchmarks tuning [--trials 12] [--epochs 2] [--data SOURCE]``
+``python -m benchmarks tuning [--trials 16] [--epochs 2] [--data SOURCE]``
 """
 
 from __future__ import annotations
@@ -26,18 +26,19 @@ from fastpc.hardware import processor
 PAGE = CHECKOUT / "docs" / "tuning.md"
 PICTURES = ("history", "slices", "curves")
 SHOWN = 5
+SEARCH = ("--rule", "pc", "--hidden", "256,256", "--search", "steps,step_size,lr,loss,batch_size")
 
 
 def main(arguments: list[str]) -> None:
     """Search, and fill the page's section."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks tuning", description=__doc__)
-    parser.add_argument("--trials", type=int, default=12)
+    parser.add_argument("--trials", type=int, default=16)
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--jobs", type=int, default=cores())
     parser.add_argument("--data", default="mnist")
     parser.add_argument("--page", type=Path, default=PAGE)
     given = parser.parse_args(arguments)
-    settings = ["--epochs", str(given.epochs), "--trials", str(given.trials), "--jobs", str(given.jobs)]
+    settings = [*SEARCH, "--epochs", str(given.epochs), "--trials", str(given.trials), "--jobs", str(given.jobs)]
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "tuned"
         begin = time.perf_counter()

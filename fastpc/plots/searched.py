@@ -15,12 +15,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Trials = Sequence[Mapping[str, Any]]
 COLUMNS = 4
 UNDER = "% of what is held out recognised wrongly"
 
 
-def search_history(trials: Trials) -> Figure:
+def search_history(trials: Sequence[Mapping[str, Any]]) -> Figure:
     """Draw the held-out error of every trial, and the lowest of complete ones so far.
 
     Parameters
@@ -60,7 +59,7 @@ def search_history(trials: Trials) -> Figure:
     return figure
 
 
-def search_slices(trials: Trials) -> Figure:
+def search_slices(trials: Sequence[Mapping[str, Any]]) -> Figure:
     """Draw the held-out error over every setting that was searched, a panel for each.
 
     Of a trial that was ended early it is the last one measured; such trials are drawn open.
@@ -96,7 +95,7 @@ def search_slices(trials: Trials) -> Figure:
     return figure
 
 
-def _slice(axes: Axes, trials: Trials, name: str) -> None:
+def _slice(axes: Axes, trials: Sequence[Mapping[str, Any]], name: str) -> None:
     """Draw the trials that have a setting of this name."""
     having = [trial for trial in trials if name in trial["settings"]]
     values = [trial["settings"][name] for trial in having]
@@ -125,7 +124,7 @@ def _slice(axes: Axes, trials: Trials, name: str) -> None:
         whole_numbers(axes.xaxis)
 
 
-def search_curves(trials: Trials) -> Figure:
+def search_curves(trials: Sequence[Mapping[str, Any]]) -> Figure:
     """Draw how the held-out error of every trial fell, epoch by epoch: the best one's in front.
 
     Parameters
@@ -164,10 +163,10 @@ def search_curves(trials: Trials) -> Figure:
     return figure
 
 
-def _varies(trials: Trials, name: str) -> bool:
+def _varies(trials: Sequence[Mapping[str, Any]], name: str) -> bool:
     return len({str(trial["settings"][name]) for trial in trials if name in trial["settings"]}) > 1
 
 
-def _require_epochs(trials: Trials) -> None:
+def _require_epochs(trials: Sequence[Mapping[str, Any]]) -> None:
     if not any(trial["epochs"] for trial in trials):
         raise DataError("expected a trial that finished an epoch, got none; search on")

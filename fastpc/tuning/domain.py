@@ -43,7 +43,7 @@ class Domain:
 
     @property
     def corners(self) -> tuple[Any, ...]:
-        """The values, and the ends of the range: where all of these can be trained with, so can what is between."""
+        """The values and the ends of the range; where these can be trained with, so can what is between."""
         return self.values if self.low is None else (*self.values, self.low, self.high)
 
     def __str__(self) -> str:

@@ -102,9 +102,9 @@ class Searched:
         return best_of(self.trials)
 
     @property
-    def counts(self) -> dict[str, int]:
+    def counts(self) -> Counter[str]:
         """How many trials ended how."""
-        return dict(Counter(row.outcome for row in self.trials))
+        return Counter(row.outcome for row in self.trials)
 
     @property
     def done(self) -> int:

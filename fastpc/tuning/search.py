@@ -178,7 +178,7 @@ class Search:
         with quietly():
             rows = [row_of(trial) for trial in (study or self.open()).all_trials()]
             best = best_of(rows)
-            found = None if best is None else self.space.sample(optuna().trial.FixedTrial(best.settings))
+            found = None if best is None else self.space.draw(optuna().trial.FixedTrial(best.settings))
         return Searched(rows, found, self.trials)
 
     def trainer(self, preset: Preset) -> Any:
@@ -268,7 +268,7 @@ def tune(
     data : str, or anything `fastpc.data.as_dataset` takes
         A training set, or the name of a source, of which the training set alone is read.
     trials, out, storage, validation, seed, pruner, timeout, jobs, threads
-        As `Search` takes them. With several `jobs`, a script has to guard its main part, as with `multiprocessing`.
+        As `Search` takes them. With several `jobs`, a script has to guard its main part, as with ``multiprocessing``.
     base : Preset, optional
         What all that is not searched is taken from.
     search : str, optional

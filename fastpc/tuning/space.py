@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple
 
 from fastpc import build
@@ -64,12 +64,12 @@ class Space:
     fixed : dict
         Settings by their names in `Preset`; ``rule`` may be among them.
     domains : dict of Domain
-        By the names in `SEARCHABLE`.
+        By the options of ``fastpc tune``.
     """
 
-    base: Preset | None = None
-    fixed: dict[str, Any] = field(default_factory=dict)
-    domains: dict[str, Domain] = field(default_factory=dict)
+    base: Preset | None
+    fixed: dict[str, Any]
+    domains: dict[str, Domain]
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -78,7 +78,7 @@ class Space:
             return self.domains["rule"].values
         return (self.fixed.get("rule") or (self.base or DEFAULT).rule,)
 
-    def sample(self, trial: Suggests) -> Preset:
+    def draw(self, trial: Suggests) -> Preset:
         """Return a trial's settings; what means nothing to its rule is not drawn."""
         rule = self.domains["rule"].suggest(trial, "rule") if "rule" in self.domains else self.rules[0]
         values: dict[str, Any] = {}
@@ -190,12 +190,12 @@ def space_of(
     base : Preset, optional
         Settings to begin with, of a name or of a file.
     texts : mapping
-        What options of `SEARCHABLE` say, None where they say nothing.
+        What options of ``fastpc tune`` say, None where they say nothing.
     fixed : mapping
         Other settings by their names in `Preset`, None where nothing is said.
     search : str, optional
         Names of settings to search, with commas between them; the others stay as they are. By default those with a
-        range or several values, and of the rest all in `BY_DEFAULT` that have no value.
+        range or several values, and of the rest all that have a default range and no value.
 
     Raises
     ------

@@ -85,7 +85,7 @@ def run_trial(
 
     try:
         with study.alive(trial):
-            preset = space.sample(trial)
+            preset = space.draw(trial)
             trainer = trainer_of(preset, train, seed, threads)
             trainer.callbacks = [Pruning(trial, preset.epochs), *callbacks]
             try:

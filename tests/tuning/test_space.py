@@ -16,7 +16,7 @@ def drawn(space, n=30):
     """Draw trials at random: what a sampler that knows nothing would give."""
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     trials = [study.ask() for _ in range(n)]
-    return trials, [space.sample(trial) for trial in trials]
+    return trials, [space.draw(trial) for trial in trials]
 
 
 def test_by_default_all_that_has_a_range_is_searched():
@@ -76,7 +76,7 @@ def test_beta_is_drawn_where_there_is_a_nudge():
 @pytest.mark.parametrize("preset", [DEFAULT, HYBRID])
 def test_the_first_trial_is_what_would_be_taken_without_a_search(preset):
     space = space_of(preset, {}, {}, "steps,step_size,lr,batch_size,activation")
-    found = space.sample(optuna.trial.FixedTrial(space.start() | {"step_size": 0.05}))
+    found = space.draw(optuna.trial.FixedTrial(space.start() | {"step_size": 0.05}))
     for name in ("steps", "step_size", "learning_rate", "batch_size", "activation"):
         assert getattr(found, name) == getattr(preset, name)
 
