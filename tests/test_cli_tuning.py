@@ -15,13 +15,16 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import typer
 from rich.console import Console
 
 from commands import complaint, run_json
 from fastpc.cli import main
+from fastpc.cli.app import app
 from fastpc.cli.tuning import words
 from fastpc.cli.tuning_line import TuningLine, said_of
 from fastpc.tuning import Row
+from fastpc.tuning.space import SEARCHABLE
 
 pytest.importorskip("optuna")
 
@@ -191,6 +194,18 @@ def test_a_search_in_which_nothing_gets_to_its_end_has_failed(tmp_path, capsys):
     assert "no trial got to its end: training diverged" in capsys.readouterr().err
     assert [row["outcome"] for row in trials(tmp_path)] == ["diverged"] * 2
     assert not (tmp_path / "best.toml").exists()
+
+
+def test_help_and_page_name_the_ranges_that_are_searched():
+    command = typer.main.get_command(app).commands["tune"]
+    shown = {parameter.name: parameter.show_default for parameter in command.params}
+    page = (ROOT / "docs" / "tuning.md").read_text(encoding="utf-8")
+    for name, kind in SEARCHABLE.items():
+        if kind.default is None:
+            assert not isinstance(shown[name], str)
+        else:
+            assert shown[name] == kind.default
+            assert f"`{kind.default}`" in page
 
 
 @pytest.mark.parametrize(
