@@ -12,6 +12,7 @@ auto                what the automatic state step costs
 solver              fewer products to the same equilibrium: sweeps against plain steps
 tfdata              what it costs to read a tf.data.Dataset instead of arrays
 reliability         runs killed and files damaged, and what became of them
+tuning              a search on MNIST's training set, and what its best settings reach
 train               what ``fastpc train`` reaches by default
 sklearn             PCClassifier beside scikit-learn's MLPClassifier: seconds of fit, test accuracy
 """
@@ -36,6 +37,7 @@ COMMANDS = {
     "solver": "solver",
     "tfdata": "tf_data",
     "reliability": "reliability",
+    "tuning": "tuning",
     "train": "training",
     "sklearn": "estimators",
 }

@@ -50,8 +50,8 @@ napoleon_custom_sections = [("Attributes", "params_style")]
 
 # What belongs to others, whose documentation would have to be fetched to look it up.
 nitpick_ignore_regex = [
-    (r"py:.*", r"(numpy|np|matplotlib|scipy|sklearn|tf|os|pathlib|collections|numbers|typing|abc|enum)\..*"),
-    (r"py:.*", r"ndarray|csr_array|NDArray|ArrayLike|Axes|Figure|PathLike"),
+    (r"py:.*", r"(numpy|np|matplotlib|scipy|sklearn|tf|os|pathlib|collections|numbers|typing|abc|enum|optuna)\..*"),
+    (r"py:.*", r"ndarray|csr_array|NDArray|ArrayLike|Axes|Figure|PathLike|(Frozen)?Trial"),
 ]
 
 _BARE = re.compile(r"(?<![`:])`([A-Za-z_]\w*)`(?!`)")

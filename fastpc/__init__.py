@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         DependencyError,
         DivergenceError,
         FastPCError,
+        WorkerError,
     )
     from fastpc.estimators import PCClassifier, PCRegressor, PCTransformer
     from fastpc.network import PCNetwork
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from fastpc.tensorboard import TensorBoard
     from fastpc.trainer import Trainer
     from fastpc.training_checkpoint import Checkpoint
+    from fastpc.tuning import tune
 
 __version__ = "0.1.0"
 
@@ -55,6 +57,7 @@ _HOMES = {
         "DependencyError",
         "DivergenceError",
         "FastPCError",
+        "WorkerError",
     ),
     "fastpc.estimators": ("PCClassifier", "PCRegressor", "PCTransformer"),
     "fastpc.network": ("PCNetwork",),
@@ -76,6 +79,7 @@ _HOMES = {
     "fastpc.tensorboard": ("TensorBoard",),
     "fastpc.trainer": ("Trainer",),
     "fastpc.training_checkpoint": ("Checkpoint",),
+    "fastpc.tuning": ("tune",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -115,6 +119,7 @@ __all__ = [
     "Trainer",
     "Unsupervised",
     "Warmup",
+    "WorkerError",
     "__version__",
     "as_dataset",
     "data",
@@ -122,6 +127,7 @@ __all__ = [
     "load_mnist",
     "notebook",
     "plots",
+    "tune",
 ]
 
 

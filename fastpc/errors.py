@@ -30,6 +30,10 @@ class DependencyError(FastPCError, ImportError):
     """An optional package that is needed and cannot be imported."""
 
 
+class WorkerError(FastPCError, RuntimeError):
+    """All worker processes of a search ended before its trials did."""
+
+
 class DivergenceError(FastPCError, ArithmeticError):
     """Training left the finite numbers.
 

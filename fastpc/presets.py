@@ -46,7 +46,7 @@ class Preset:
     batch_size, epochs : int
         How much at a time, and how often.
     direction : str
-        One of `DIRECTIONS`: what is clamped where.
+        One of ``DIRECTIONS``: what is clamped where.
     latents : int
         Width of the free layer 0 of an unsupervised network.
     precisions : tuple of float, optional

@@ -35,8 +35,8 @@ LAYERS = [
     ("inference", "checkpoint", "keras"),
     ("session", "generative"),
     ("run", "notebook", "incremental", "hybrid", "bidirectional_session"),
-    ("trainer", "tensorboard"),
-    ("estimators", "plots"),
+    ("trainer", "tensorboard", "build"),
+    ("estimators", "plots", "tuning"),
     ("cli",),
     ("__main__",),
 ]

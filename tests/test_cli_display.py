@@ -21,6 +21,7 @@ from fastpc.cli.progress import ProgressLine
 
 COMMANDS = (
     "train",
+    "tune",
     "evaluate",
     "predict",
     "generate",

@@ -6,7 +6,8 @@ from dataclasses import asdict, replace
 import pytest
 
 from commands import complaint, run_json
-from fastpc.cli import build, main
+from fastpc import build
+from fastpc.cli import main
 from fastpc.presets import BY_RULE, DEFAULT, OF_THE_RULE, UNSUPERVISED
 from fastpc.reproductions import REPRODUCTIONS
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from fastpc import build
 from fastpc.bidirectional import BidirectionalNetwork
-from fastpc.cli import build
 from fastpc.data import Dataset
 from fastpc.errors import DivergenceError
 from fastpc.network import PCNetwork

@@ -2,8 +2,7 @@
 
 import pytest
 
-from fastpc import initializers, network, optimizers, schedules
-from fastpc.cli import build
+from fastpc import build, initializers, network, optimizers, schedules
 from fastpc.presets import OF_THE_RULE, Preset
 from fastpc.reproductions import REPRODUCTIONS
 from fastpc.rules import BY_NAME

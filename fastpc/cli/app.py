@@ -18,8 +18,9 @@ from fastpc.cli.plot import plot
 from fastpc.cli.predict import predict
 from fastpc.cli.reproduce import reproduce
 from fastpc.cli.train import train
+from fastpc.cli.tune import tune
 from fastpc.cli.warmup import warmup
-from fastpc.errors import DivergenceError, FastPCError
+from fastpc.errors import DivergenceError, FastPCError, WorkerError
 
 FAILED, WRONG_USE, INTERRUPTED, TERMINATED = 1, 2, 130, 143
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -30,6 +31,8 @@ EXAMPLES = """
 fastpc train               train the default network on MNIST
 
 fastpc train --out run     … and keep the model, the metrics and the settings
+
+fastpc tune                search for settings, on a part held out
 
 fastpc evaluate run        measure it again
 
@@ -52,7 +55,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, evaluate, predict, generate, plot, notebook, reproduce, bench, warmup, info):
+for command in (train, tune, evaluate, predict, generate, plot, notebook, reproduce, bench, warmup, info):
     # Typer would keep the source's line breaks, in the middle of a sentence.
     paragraphs = inspect.cleandoc(command.__doc__ or "").split("\n\n")
     text = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
@@ -91,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = typer.main.get_command(app)
     try:
         code = command.main(arguments, prog_name="fastpc", standalone_mode=False)
-    except DivergenceError as error:
+    except (DivergenceError, WorkerError) as error:
         return _complain(str(error), FAILED)
     except FastPCError as error:
         # Room that ran out as a file was written is no one's wrong use.

@@ -8,8 +8,8 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from fastpc import build
 from fastpc.checks import require_choice
-from fastpc.cli import build
 from fastpc.errors import ConfigurationError
 from fastpc.files import write_whole
 from fastpc.presets import BY_DIRECTION, BY_RULE, DEFAULT, DIRECTIONS, OF_THE_RULE, Preset

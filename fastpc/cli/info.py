@@ -18,7 +18,7 @@ fastpc info --json
 WORDS = {"cpu_features": "CPU features", "blas": "BLAS", "forced_blas": "forced BLAS", "sgemm_gflops": "sgemm, GFLOP/s"}
 PACKAGES = (
     *("numpy", "numba", "llvmlite", "scipy", "scikit-learn", "safetensors", "threadpoolctl", "typer", "rich"),
-    *("tensorflow", "matplotlib"),
+    *("tensorflow", "matplotlib", "optuna"),
 )
 
 

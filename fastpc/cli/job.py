@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastpc import __version__
+from fastpc import __version__, build
 from fastpc.checks import require_whole
-from fastpc.cli import build, watch
+from fastpc.cli import watch
 from fastpc.cli.notice import CompileNotice, ResumeNotice
 from fastpc.cli.options import say, warn
 from fastpc.cli.run import MetricsWriter, RunFolder
@@ -118,7 +118,7 @@ class Job:
             "seed": seed,
             "fastpc": __version__,
         }
-        self._kept = self.configuration | {"data": _lasting(source, train.name), "scale": train.scale}
+        self._kept = self.configuration | {"data": lasting(source, train.name), "scale": train.scale}
         settings = {"configuration": self._kept, "every": every}
         self._checkpoint = None if out is None else Checkpoint(out, every, settings)
         self._resuming = resuming
@@ -217,7 +217,7 @@ class Job:
             self._folder.draw_curves(test_accuracy, bidirectional=self._preset.rule == "bpc")
 
 
-def _lasting(source: str, name: str) -> str:
+def lasting(source: str, name: str) -> str:
     """Return a source that means the same data from any folder, and later too where that can be said."""
     if source in ("mnist", "digits"):
         return source

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastpc import plots
-from fastpc.cli import build
+from fastpc import build, plots
 from fastpc.cli.options import warn
 from fastpc.cli.pca import Components, images_of
 from fastpc.cli.reproduction import Row, run_folder, run_of

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastpc.cli import build, configuration
+from fastpc import build
+from fastpc.cli import configuration
 from fastpc.cli.run import ENCODER, MODEL
 from fastpc.errors import ConfigurationError
 from fastpc.presets import Preset

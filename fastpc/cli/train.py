@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from fastpc.cli import build, configuration
+from fastpc import build
+from fastpc.cli import configuration
 from fastpc.cli.job import Job
 from fastpc.cli.options import (
     DataOption,

@@ -8,7 +8,7 @@ from fastpc.data.arrays import Inputs, Targets, as_inputs, as_targets
 from fastpc.data.dataset import Dataset, as_dataset
 from fastpc.data.digits import load_digits
 from fastpc.data.idx import load_idx
-from fastpc.data.mnist import find, load_mnist
+from fastpc.data.mnist import find, find_training, load_mnist
 from fastpc.data.npz import load_npz
 from fastpc.data.shuffle import Shuffle
 from fastpc.data.tf_dataset import as_tf_dataset
@@ -23,6 +23,7 @@ __all__ = [
     "as_targets",
     "as_tf_dataset",
     "find",
+    "find_training",
     "load_digits",
     "load_idx",
     "load_mnist",

@@ -90,7 +90,7 @@ def reading(path: Path) -> Iterator[None]:
         ) from error
 
 
-def train_and_test(arrays: tuple[Any, Any, Any, Any], name: str) -> tuple[Dataset, Dataset]:
+def train_and_test(arrays: tuple[Any, ...], name: str) -> tuple[Dataset, Dataset]:
     """Make the two data sets of ``(x_train, y_train, x_test, y_test)``.
 
     Raises

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastpc.data.dataset import Dataset
+from fastpc.data.dataset import Dataset, as_dataset
 from fastpc.data.files import Readable, read_array, reading, train_and_test, unpacked_limit
 from fastpc.errors import DataError
 
@@ -50,16 +50,35 @@ def load_idx(folder: str | os.PathLike[str]) -> tuple[Dataset, Dataset]:
         If a file is missing, corrupt or truncated, or the arrays cannot be trained on.
     """
     folder = Path(folder)
-    found = [_find(folder, stem) for stem in STEMS]
-    missing = [stem for stem, path in zip(STEMS, found, strict=True) if path is None]
+    arrays = _arrays(folder, STEMS, "four")
+    with reading(folder):
+        return train_and_test(arrays, folder.resolve().name)
+
+
+def load_idx_training(folder: str | os.PathLike[str]) -> Dataset:
+    """Read the training set's two files alone; those of the test set are not opened, and need not be there.
+
+    Raises
+    ------
+    DataError
+        As `load_idx` does.
+    """
+    folder = Path(folder)
+    arrays = _arrays(folder, STEMS[:2], "training set's")
+    with reading(folder):
+        return as_dataset(arrays, name=folder.resolve().name)
+
+
+def _arrays(folder: Path, stems: tuple[str, ...], which: str) -> tuple[NDArray[Any], ...]:
+    """Read the files of these names, and no others."""
+    found = [_find(folder, stem) for stem in stems]
+    missing = [stem for stem, path in zip(stems, found, strict=True) if path is None]
     if missing:
         raise DataError(
-            f"expected the four IDX files of MNIST in {folder}, got none named "
+            f"expected the {which} IDX files of MNIST in {folder}, got none named "
             f"{' or '.join(missing)}; add them, plain or as .gz"
         )
-    x_train, y_train, x_test, y_test = (read_idx(path) for path in found if path is not None)
-    with reading(folder):
-        return train_and_test((x_train, y_train, x_test, y_test), folder.resolve().name)
+    return tuple(read_idx(path) for path in found if path is not None)
 
 
 def has_idx(folder: Path) -> bool:

@@ -13,7 +13,7 @@ from typing import IO, Any
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from fastpc.data.dataset import Dataset
+from fastpc.data.dataset import Dataset, as_dataset
 from fastpc.data.files import read_array, reading, train_and_test, unpacked_limit
 from fastpc.errors import DataError
 
@@ -41,17 +41,32 @@ def load_npz(path: str | os.PathLike[str]) -> tuple[Dataset, Dataset]:
     """
     path = Path(path)
     with reading(path):
-        limit = unpacked_limit(path.stat().st_size)
-        with zipfile.ZipFile(path) as archive:
-            members = set(archive.namelist())
-            missing = [name for name in NAMES if f"{name}.npy" not in members]
-            if missing:
-                held = ", ".join(sorted(member.removesuffix(".npy") for member in members)[:8])
-                raise DataError(
-                    f"expected the arrays {', '.join(NAMES)}, got {held or 'none'}; add {', '.join(missing)}"
-                )
-            x_train, y_train, x_test, y_test = (read_member(archive, name, limit) for name in NAMES)
-        return train_and_test((x_train, y_train, x_test, y_test), path.stem)
+        return train_and_test(_arrays(path, NAMES), path.stem)
+
+
+def load_npz_training(path: str | os.PathLike[str]) -> Dataset:
+    """Read ``x_train`` and ``y_train`` alone: what else is in the archive is not touched, and need not be there.
+
+    Raises
+    ------
+    DataError
+        As `load_npz` does.
+    """
+    path = Path(path)
+    with reading(path):
+        return as_dataset(_arrays(path, NAMES[:2]), name=path.stem)
+
+
+def _arrays(path: Path, names: tuple[str, ...]) -> tuple[NDArray[Any], ...]:
+    """Read the arrays of these names, and nothing else."""
+    limit = unpacked_limit(path.stat().st_size)
+    with zipfile.ZipFile(path) as archive:
+        members = set(archive.namelist())
+        missing = [name for name in names if f"{name}.npy" not in members]
+        if missing:
+            held = ", ".join(sorted(member.removesuffix(".npy") for member in members)[:8])
+            raise DataError(f"expected the arrays {', '.join(names)}, got {held or 'none'}; add {', '.join(missing)}")
+        return tuple(read_member(archive, name, limit) for name in names)
 
 
 def read_member(archive: zipfile.ZipFile, name: str, limit: int) -> NDArray[Any]:

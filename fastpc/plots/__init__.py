@@ -11,6 +11,7 @@ from fastpc.plots.images import draw_images
 from fastpc.plots.learning import learning_curves
 from fastpc.plots.relaxation import relaxation_energy
 from fastpc.plots.reproduced import preset_curves, sampled_digits
+from fastpc.plots.searched import search_curves, search_history, search_slices
 from fastpc.plots.style import available, save_figure
 from fastpc.plots.weights import input_weights
 
@@ -27,4 +28,7 @@ __all__ = [
     "relaxation_energy",
     "sampled_digits",
     "save_figure",
+    "search_curves",
+    "search_history",
+    "search_slices",
 ]

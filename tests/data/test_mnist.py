@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fastpc.data import Dataset, find, load_mnist
-from fastpc.data.idx import read_idx
+from fastpc.data import Dataset, find, find_training, load_mnist
+from fastpc.data.idx import STEMS, read_idx
 from fastpc.errors import DataError
 
 from .samples import assert_is_small_set, pack_idx, small_set, write_idx, write_npz
@@ -178,3 +178,33 @@ class TestFind:
 
     def test_digits_are_to_be_had_by_name(self) -> None:
         assert find("digits", warn=pytest.fail)[0].name == "digits"
+
+
+class TestTrainingAlone:
+    """`find_training`: what belongs to the test set may be missing or damaged, as nobody looks at it."""
+
+    def assert_is_training_set(self, found: Dataset) -> None:
+        arrays = small_set()
+        np.testing.assert_array_equal(found.inputs, arrays["x_train"].reshape(5, 12))
+        np.testing.assert_array_equal(found.targets, arrays["y_train"])
+        assert (found.scale, found.n_classes) == (1 / 255, 5)
+
+    def test_an_archive(self, tmp_path: Path) -> None:
+        arrays = small_set()
+        arrays["x_test"] = np.array([None])  # a pickle, which is refused where it is read
+        del arrays["y_test"]
+        self.assert_is_training_set(find_training(write_npz(tmp_path / "small.npz", arrays)))
+
+    def test_a_folder(self, tmp_path: Path) -> None:
+        folder = write_idx(tmp_path / "small", small_set())
+        for stem in STEMS[2:]:
+            (folder / stem).unlink()
+        self.assert_is_training_set(find_training(folder))
+        (folder / STEMS[1]).unlink()
+        with pytest.raises(DataError, match="the training set's IDX files"):
+            find_training(folder)
+
+    def test_the_digits(self) -> None:
+        expected, found = find("digits")[0], find_training("digits")
+        np.testing.assert_array_equal(found.inputs, expected.inputs)
+        np.testing.assert_array_equal(found.targets, expected.targets)
