@@ -7,11 +7,14 @@ from typing import Annotated, Any
 import typer
 
 from fastpc.cli import build, configuration
+from fastpc.cli.distributed import begin
 from fastpc.cli.job import Job
 from fastpc.cli.options import (
     DataOption,
+    DistributedOption,
     JsonOption,
     QuietOption,
+    TensorBoardOption,
     ThreadsOption,
     by_rule,
     in_panel,
@@ -19,7 +22,7 @@ from fastpc.cli.options import (
     parse_step_size,
     require_one,
 )
-from fastpc.cli.report import list_presets, report
+from fastpc.cli.report import list_presets
 from fastpc.cli.resume import BESIDE_RESUME, go_on
 from fastpc.errors import ConfigurationError
 from fastpc.presets import DEFAULT, Preset
@@ -242,6 +245,7 @@ def train(
         int | None, in_panel("Run", "Of weights, shuffling and hold-out.", metavar="N", show_default="0")
     ] = None,
     threads: ThreadsOption = None,
+    distributed: DistributedOption = None,
     out: Annotated[
         Path | None,
         in_panel(
@@ -250,10 +254,7 @@ def train(
             metavar="DIR",
         ),
     ] = None,
-    tensorboard: Annotated[
-        Path | None,
-        in_panel("Output", "Write scalars, histograms and images for TensorBoard here.", metavar="DIR"),
-    ] = None,
+    tensorboard: TensorBoardOption = None,
     checkpoint_every: Annotated[
         int | None,
         in_panel(
@@ -283,7 +284,7 @@ def train(
         list_presets(as_json=as_json)
         return
     if resume is not None:
-        go_on(context, resume, threads, as_json=as_json, quiet=quiet)
+        go_on(context, resume, threads, distributed, as_json=as_json, quiet=quiet)
         return
     if checkpoint_every is not None and out is None:
         raise ConfigurationError("expected --out with --checkpoint-every, got none; name a folder for the checkpoints")
@@ -303,15 +304,11 @@ def train(
     else:
         # Other hidden layers, or other data, ask for other sizes.
         sizes = said.get("layers") if hidden is None and data == "auto" else None
-    job = Job(
-        settings,
-        sizes,
-        said.get("data", data) if data == "auto" else data,
-        said.get("validation") if validation is None else validation,
-        said.get("seed", 0) if seed is None else seed,
-        threads,
-        out,
-        tensorboard,
-        every=checkpoint_every,
-    )
-    report(job.run(show_progress=not quiet and not as_json), as_json=as_json, quiet=quiet)
+    ranks = begin(distributed)
+    with ranks.together():
+        job = Job(
+            settings, sizes, said.get("data", data) if data == "auto" else data,
+            said.get("validation") if validation is None else validation, said.get("seed", 0) if seed is None else seed,
+            threads, out, tensorboard, every=checkpoint_every, ranks=ranks,
+        )  # fmt: skip
+    job.run_and_report(as_json=as_json, quiet=quiet)
