@@ -11,6 +11,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import sleep
 from typing import Any, TypeVar
 
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ from numpy.typing import NDArray
 from fastpc.errors import ConfigurationError, FastPCError
 
 _T = TypeVar("_T")
+# Seconds that a launcher is given to pass on what a rank said: it drops what it has not read when it kills all.
+_LAST_WORDS = 0.2
 
 
 class Alone:
@@ -141,10 +144,12 @@ class Ranks(Alone):
         """End all ranks now, for an error that only this one may know of."""
         if self.size == 1 or is_known(error):
             return
-        if not isinstance(error, FastPCError | KeyboardInterrupt | SystemExit):
-            traceback.print_exception(error)
+        own = isinstance(error, FastPCError | KeyboardInterrupt | SystemExit)
+        trace = "" if own else "".join(traceback.format_exception(error))
         said = str(error) or type(error).__name__
-        print(f"fastpc: rank {self.rank} of {self.size} ends all: {said}", file=sys.stderr, flush=True)  # noqa: T201
+        sys.stderr.write(f"{trace}fastpc: rank {self.rank} of {self.size} ends all: {said}\n")
+        sys.stderr.flush()
+        sleep(_LAST_WORDS)
         self.communicator.Abort(1)
 
 
