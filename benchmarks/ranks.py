@@ -237,7 +237,7 @@ def scaling_in_words(found: dict[str, Any]) -> str:
     info = found["machine"]
     return (
         f"{markdown(rows, 1)}\n\nMedians of {len(turns)} turns, 1 thread a rank, {info['cpu']}, {info['cores']} cores. "
-        f"Bars: {SPEED_BAR} times one rank, under {JOINING_BAR:.0%} in the all-reduce. The time in the all-reduce includes "
+        f"Bars: {SPEED_BAR} times one rank, under {JOINING_BAR:.0%} in the all-reduce. Its time includes "
         f"the wait for the other rank; where both are ready, it takes {alone}. One rank with MPI takes "
         f"{of['overhead']:+.1%} of the time of one without. Commit {commit_info()['id'][:12]}."
     )

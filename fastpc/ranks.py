@@ -27,7 +27,6 @@ class Alone:
     """One process, which has nobody to wait for."""
 
     rank, size = 0, 1
-    communicator: Any = None
 
     @property
     def is_first(self) -> bool:
@@ -58,7 +57,10 @@ class Alone:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Do something that can fail on one rank: then its error is raised on all of them, as the block ends."""
+        """Do something that can fail on one rank: then its error is raised on all of them, as the block ends.
+
+        The block must not call on the others: one that has failed would not answer.
+        """
         yield
 
     def abort(self, error: BaseException) -> None:
@@ -88,7 +90,7 @@ class Ranks(Alone):
             )
         from mpi4py import MPI
 
-        self.communicator, self._mpi = communicator, MPI
+        self._communicator, self._mpi = communicator, MPI
         self.rank, self.size = communicator.Get_rank(), communicator.Get_size()
         machine = communicator.Split_type(MPI.COMM_TYPE_SHARED, key=self.rank)
         self._rank_here = machine.Get_rank()
@@ -103,27 +105,27 @@ class Ranks(Alone):
 
     def sum(self, numbers: NDArray[Any]) -> None:
         """Add up the arrays of all ranks, in place."""
-        self.communicator.Allreduce(self._mpi.IN_PLACE, numbers)
+        self._communicator.Allreduce(self._mpi.IN_PLACE, numbers)
 
     def joined(self, part: _T) -> list[_T]:
         """Return the parts of all ranks, in their order."""
-        return list(self.communicator.allgather(part))
+        return list(self._communicator.allgather(part))
 
     def from_first(self, value: _T) -> _T:
         """Return what the first rank has."""
-        found: _T = self.communicator.bcast(value)
+        found: _T = self._communicator.bcast(value)
         return found
 
     def first_before_others(self) -> bool:
         """Return whether this rank goes first on its machine; one that does not returns once those have `passed`."""
         if self._rank_here == 0:
             return True
-        self.communicator.Barrier()
+        self._communicator.Barrier()
         return False
 
     def passed(self) -> None:
         """Let the others go on."""
-        self.communicator.Barrier()
+        self._communicator.Barrier()
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -150,7 +152,7 @@ class Ranks(Alone):
         sys.stderr.write(f"{trace}fastpc: rank {self.rank} of {self.size} ends all: {said}\n")
         sys.stderr.flush()
         sleep(_LAST_WORDS)
-        self.communicator.Abort(1)
+        self._communicator.Abort(1)
 
 
 def as_known(error: BaseException) -> BaseException:
@@ -165,8 +167,10 @@ def is_known(error: BaseException | None) -> bool:
 
 
 def ranks_of(communicator: Any) -> Alone:
-    """Return the ranks of a communicator; without one, this process alone."""
-    return ALONE if communicator is None else Ranks(communicator)
+    """Return the ranks of a communicator, or those given; without any, this process alone."""
+    if communicator is None:
+        return ALONE
+    return communicator if isinstance(communicator, Alone) else Ranks(communicator)
 
 
 def _sendable(error: Exception | None) -> Exception | None:

@@ -45,7 +45,7 @@ class Trainer:
         Objects with any of the methods ``on_compile(trainer, data)``, ``on_fit_begin(trainer)``,
         ``on_chunk(trainer, progress)``, ``on_epoch_end(trainer, record)``, ``on_fit_end(trainer, history)``. One that
         sets ``trainer.stop_training`` to True makes the epoch the call's last.
-    communicator : mpi4py.MPI.Intracomm, optional
+    communicator : mpi4py.MPI.Intracomm or fastpc.ranks.Ranks, optional
         Of the processes that train together, such as ``MPI.COMM_WORLD``: each makes the same trainer and the same calls
         with the same data, and takes its own samples of every batch. Only the first one calls back and writes
         checkpoints. `threads` is then by default a share of the cores.

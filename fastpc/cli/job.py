@@ -102,7 +102,7 @@ class Job:
 
         self._trainer = Trainer(
             self._network, rule, optimizer, preset.batch_size, seed=seed, threads=threads,
-            communicator=ranks.communicator,
+            communicator=None if ranks is ALONE else ranks,
         )  # fmt: skip
         self.threads = self._trainer.threads
         self.configuration = asdict(self._preset) | {
