@@ -54,6 +54,8 @@ fastpc train --tensorboard logs            watch it in TensorBoard, in logs
 fastpc train --config run --seed 1         a run once more, with another seed
 
 fastpc train --data digits --json          small data, a result for programs
+
+mpiexec -n 2 fastpc train --distributed mpi
 """
 
 # What options of the same names say, but for the rule.
