@@ -1,7 +1,7 @@
 """A batch that several processes share, in two calls: the gradient's sum over one's own samples, and the step.
 
 Between the two the caller adds up the sums of all. So that the sum of a batch does not depend on how many share it, it
-has a fixed form: the batch is divided into `LEAVES` stretches, each summed in the samples' order, and the stretches'
+has a fixed form: the batch is divided into ``LEAVES`` stretches, each summed in the samples' order, and the stretches'
 sums are added as the leaves of a binary tree. One of 2, 4 or 8 processes holds a subtree, and adding its sum to its
 neighbour's is the tree's next level.
 """
