@@ -4,7 +4,7 @@ measure WORKLOAD    one workload, every implementation at hand
 record              everything, into results/COMMIT.json
 report A [B]        the table of one recording, or what changed between two; and charts
 readme RESULTS|DIR  fill the README from recordings, or from the folder of a fastpc reproduce
-scaling             threads, samples, steps, depth; time outside compiled code, allocations, memory
+scaling [--ranks]   threads, samples, steps, depth; or ranks of MPI, for docs/distributed.md
 compile             compile and import times
 race NAME           seconds of training until the test accuracy reaches its targets
 choose NAME         settings for a race, on a validation split

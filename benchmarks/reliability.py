@@ -22,9 +22,9 @@ from benchmarks.mnist import CHECKOUT
 from benchmarks.mutations import mutated
 from benchmarks.report import markdown
 from benchmarks.results import commit_info
+from benchmarks.sections import fill
 
 PAGE = CHECKOUT / "docs" / "reliability.md"
-BEGIN, END = "<!-- figures: {} -->", "<!-- /figures -->"
 EPOCHS = 15
 
 
@@ -37,9 +37,9 @@ def main(arguments: list[str]) -> None:
     given = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         if given.kills:
-            _fill(given.page, "kills", kills_in_words(killed(given.kills, Path(folder))))
+            fill(given.page, "kills", kills_in_words(killed(given.kills, Path(folder))))
         if given.files:
-            _fill(given.page, "files", files_in_words(damaged(given.files, Path(folder))))
+            fill(given.page, "files", files_in_words(damaged(given.files, Path(folder))))
 
 
 def killed(kills: int, folder: Path) -> dict[str, Tally]:
@@ -123,14 +123,3 @@ def files_in_words(found: dict[str, Any]) -> str:
         f"{1000 * found['slowest']:.0f} ms, and the process grew by {found['grown']:.0f} MB over all of them. "
         f"Commit {commit_info()['id'][:12]}."
     )
-
-
-def _fill(page: Path, name: str, text: str) -> None:
-    """Replace one section of the page."""
-    content = page.read_text(encoding="utf-8")
-    before, found, rest = content.partition(BEGIN.format(name) + "\n")
-    _, closed, after = rest.partition(END)
-    if not found or not closed:
-        raise BenchmarkError(f"expected a section {name} in {page}, got none")
-    page.write_text(f"{before}{found}{text}\n{closed}{after}", encoding="utf-8")
-    print(text)

@@ -177,10 +177,16 @@ def measure(data: str, quick: bool) -> dict[str, Any]:
 
 def main(arguments: list[str]) -> None:
     """Print what was measured as one JSON object."""
+    if {"--ranks", "--rank"} & set(arguments):
+        from benchmarks import ranks
+
+        ranks.main([argument for argument in arguments if argument != "--ranks"])
+        return
     parser = argparse.ArgumentParser(prog="python -m benchmarks scaling", description=__doc__)
     parser.add_argument("--data")
     parser.add_argument("--part", nargs="+", metavar="PART", help="threads WORKLOAD, samples, steps or depth alone")
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--ranks", action="store_true", help="1 and 2 ranks of MPI instead, into docs/distributed.md")
     parser.add_argument("--json", action="store_true", help="the same: it is JSON anyway")
     options = parser.parse_args(arguments)
     path = mnist.find(options.data)

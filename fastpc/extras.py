@@ -28,7 +28,7 @@ def load(module: str, purpose: str, extra: str) -> Any:
     """
     try:
         return import_module(module)
-    except ImportError as error:
+    except (ImportError, RuntimeError) as error:  # some raise the other where a library of theirs is missing
         raise DependencyError(
             f"expected {module} for {purpose}, got none that can be imported ({error}); install fastpc[{extra}]"
         ) from error

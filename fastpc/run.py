@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from fastpc.bidirectional import BidirectionalNetwork
     from fastpc.network import PCNetwork
     from fastpc.optimizers import Optimizer
+    from fastpc.ranks import Alone
     from fastpc.rules import Rule
     from fastpc.stop import Stop
 
@@ -42,6 +43,7 @@ class Driver(Protocol):
     epochs_done: int
     history: History
     stop_training: bool
+    ranks: Alone
 
     def _call(self, method: str, *arguments: Any) -> None:
         """Call back."""
@@ -148,7 +150,7 @@ class Run:
         while self.done < self.total:
             self._train_epoch()
             self._pause()
-            if self.trainer.stop_training:
+            if self.trainer.ranks.from_first(self.trainer.stop_training):
                 break
 
     def _train_epoch(self) -> None:
@@ -163,6 +165,7 @@ class Run:
             count = min(self.chunk, self.batches - first)
             if self.checkpoint is not None and self.checkpoint.every is not None:
                 count = min(count, self.checkpoint.every - self.done % self.checkpoint.every)
+            count = trainer.ranks.from_first(count)  # clocks differ
             factors = trainer.optimizer.schedule.factors(self.done, count, self.total, self.batches)
             result = self._run(order[first * size : (first + count) * size], factors, epoch, first)
             samples = np.minimum(size, n - size * np.arange(first, first + count))
@@ -225,8 +228,10 @@ class Run:
 
     def _pause(self) -> None:
         """Between two calls of the engine: write a checkpoint where one is due or a signal came, and follow that."""
-        stopped = self.stop.signal is not None  # one that comes while the file is written is followed next time
-        if self.checkpoint is not None:
+        # One that comes while the file is written is followed next time.
+        signals = [number for number in self.trainer.ranks.joined(self.stop.signal) if number is not None]
+        stopped = bool(signals)
+        if self.checkpoint is not None and self.trainer.ranks.is_first:
             every = self.checkpoint.every
             due = every is not None and (self.done % every == 0 or self.done == self.total)
             if due or stopped:
@@ -236,6 +241,7 @@ class Run:
                     # What was trained is worth more than this file; the next one may find room.
                     warnings.warn(CheckpointWarning(str(error)), stacklevel=2)
         if stopped:
+            self.stop.signal = signals[0]
             self.stop.follow()
 
     def _accuracy(self, samples: int) -> float | None:

@@ -10,11 +10,12 @@ from typing import Any
 from fastpc.bidirectional import BidirectionalNetwork
 from fastpc.checks import require_whole
 from fastpc.data import Dataset, as_dataset
-from fastpc.errors import ConfigurationError
+from fastpc.errors import ConfigurationError, DivergenceError
 from fastpc.evaluation import Evaluation
 from fastpc.history import History
 from fastpc.network import PCNetwork
 from fastpc.optimizers import Adam, Optimizer
+from fastpc.ranks import as_known, ranks_of
 from fastpc.rules import PC, Rule
 from fastpc.run import Run
 from fastpc.session import Session
@@ -22,7 +23,7 @@ from fastpc.stop import Stop
 from fastpc.training_checkpoint import Checkpoint
 
 # What the engine's buffers and the optimiser's memory are made for.
-_SETTINGS = frozenset({"network", "rule", "optimizer", "batch_size", "seed", "threads"})
+_SETTINGS = frozenset({"network", "rule", "optimizer", "batch_size", "seed", "threads", "ranks"})
 
 
 class Trainer:
@@ -44,6 +45,10 @@ class Trainer:
         Objects with any of the methods ``on_compile(trainer, data)``, ``on_fit_begin(trainer)``,
         ``on_chunk(trainer, progress)``, ``on_epoch_end(trainer, record)``, ``on_fit_end(trainer, history)``. One that
         sets ``trainer.stop_training`` to True makes the epoch the call's last.
+    communicator : mpi4py.MPI.Intracomm or fastpc.ranks.Ranks, optional
+        Of the processes that train together, such as ``MPI.COMM_WORLD``: each makes the same trainer and the same calls
+        with the same data, and takes its own samples of every batch. Only the first one calls back and writes
+        checkpoints. `threads` is then by default a share of the cores.
 
     Raises
     ------
@@ -61,6 +66,7 @@ class Trainer:
         seed: int = 0,
         threads: int | None = None,
         callbacks: Sequence[object] = (),
+        communicator: Any = None,
     ) -> None:
         from fastpc.engine.threads import choose_threads
 
@@ -80,7 +86,13 @@ class Trainer:
         require_whole("Trainer", "seed", seed, at_least=0, at_most=2**63 - 1)
         self.batch_size = int(batch_size)
         self.seed = int(seed)
-        self.threads = choose_threads(threads)
+        self.ranks = ranks_of(communicator)
+        self._distributed = communicator is not None
+        if self._distributed:
+            from fastpc.distributed import require_divisible
+
+            require_divisible(self.rule)
+        self.threads = self.ranks.share_of(choose_threads(None)) if threads is None else choose_threads(threads)
         if isinstance(callbacks, str) or not isinstance(callbacks, Iterable):
             raise ConfigurationError(f"expected callbacks to be a sequence of objects, got {callbacks!r}; pass a list")
         self.callbacks = list(callbacks)
@@ -163,40 +175,55 @@ class Trainer:
     def _train(
         self, data: object, validation: object, epochs: int, checkpoint: Checkpoint | None, *, resuming: bool
     ) -> History:
-        begin = perf_counter()
-        train = as_dataset(data)
-        converting = perf_counter() - begin
-        held_out = None if validation is None else as_dataset(validation)
-        self._require_alike(train)
-        session = self._start_session()
-        if held_out is not None:
-            session.check(held_out)
+        with self.ranks.together():
+            begin = perf_counter()
+            train = as_dataset(data)
+            converting = perf_counter() - begin
+            held_out = None if validation is None else as_dataset(validation)
+            self._require_alike(train)
+            session = self._start_session()
+            if held_out is not None:
+                session.check(held_out)
         begin = perf_counter()
         session.bind(train)
         converting += perf_counter() - begin
         self.history = History()
         self.stop_training = False
-        with Stop() if checkpoint is not None else nullcontext(Stop()) as stop:
+        with Stop() if checkpoint is not None or self.ranks.size > 1 else nullcontext(Stop()) as stop:
             run = Run(
                 self, session, train, held_out, epochs=epochs, converting=converting, checkpoint=checkpoint,
                 stop=stop,
             )  # fmt: skip
-            if checkpoint is not None and resuming:
-                run.restore(checkpoint.load(run.made_for, session.snapshot()))
-            elif checkpoint is not None and checkpoint.every is not None:
-                run.save()
-            self._call("on_compile", train)
-            self.history.compile_seconds = session.compile()
+            state = None
+            with self.ranks.together():
+                if checkpoint is not None and resuming and self.ranks.is_first:
+                    state = checkpoint.load(run.made_for, session.snapshot())
+                elif checkpoint is not None and checkpoint.every is not None and self.ranks.is_first:
+                    run.save()
+            if (state := self.ranks.from_first(state)) is not None:
+                run.restore(state)
             try:
-                self._call("on_fit_begin")
-                stop.defer()
-                run.train()
-            except (KeyboardInterrupt, SystemExit):
-                self.history.interrupted = True
+                self._call("on_compile", train)
+                self.history.compile_seconds = session.compile()
+                self._run(run, stop)
+            except BaseException as error:
+                # Weights burst on all ranks alike, and a stop is agreed upon.
+                if isinstance(error, DivergenceError) or stop.signal is not None:
+                    as_known(error)
+                self.ranks.abort(error)
                 raise
-            finally:
-                self._call("on_fit_end", self.history)
         return self.history
+
+    def _run(self, run: Run, stop: Stop) -> None:
+        try:
+            self._call("on_fit_begin")
+            stop.defer()
+            run.train()
+        except (KeyboardInterrupt, SystemExit):
+            self.history.interrupted = True
+            raise
+        finally:
+            self._call("on_fit_end", self.history)
 
     def evaluate(self, data: object) -> Evaluation:
         """Predict all of `data` as the rule's networks predict, and only then look at the targets."""
@@ -221,11 +248,17 @@ class Trainer:
 
     def _start_session(self) -> Session:
         if self._session is None:
-            self._session = self.rule.session(self.network, self.optimizer, self.batch_size, self.threads)
+            made_of = self.network, self.optimizer, self.batch_size, self.threads
+            if self._distributed:
+                from fastpc.distributed import DistributedSession
+
+                self._session = DistributedSession(self.rule, *made_of, self.ranks)  # type: ignore[arg-type]
+            else:
+                self._session = self.rule.session(*made_of)
         return self._session
 
     def _call(self, method: str, *arguments: Any) -> None:
-        for callback in self.callbacks:
+        for callback in self.callbacks if self.ranks.is_first else ():
             function = getattr(callback, method, None)
             if function is not None:
                 function(self, *arguments)

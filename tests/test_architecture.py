@@ -14,7 +14,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # of each other, but those of one package do.
 LAYERS = [
     ("errors",),
-    ("checks", "extras", "files", "hardware", "images", "stop"),
+    ("checks", "extras", "files", "hardware", "images", "ranks", "stop"),
     (
         "tensor_file",
         "structure",
@@ -34,7 +34,7 @@ LAYERS = [
     ("spectrum", "evaluation"),
     ("inference", "checkpoint", "keras"),
     ("session", "generative"),
-    ("run", "notebook", "incremental", "hybrid", "bidirectional_session"),
+    ("run", "notebook", "incremental", "hybrid", "bidirectional_session", "distributed"),
     ("trainer", "tensorboard", "build"),
     ("estimators", "plots", "tuning"),
     ("cli",),

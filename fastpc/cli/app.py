@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from fastpc import __version__
+from fastpc.cli import distributed
 from fastpc.cli.bench import bench
 from fastpc.cli.evaluate import evaluate
 from fastpc.cli.generate import generate
@@ -114,6 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         # Typer's own errors: an unknown option, no number where one is due.
         if not (hasattr(error, "format_message") and hasattr(error, "exit_code")):
+            distributed.end(error)
             raise
         hint = "see fastpc --help"
         if context := getattr(error, "ctx", None):
@@ -125,6 +127,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _complain(message: str, code: int) -> int:
-    message = " ".join(message.split()).rstrip(".")
-    typer.secho(f"fastpc: {message}.", err=True, fg=typer.colors.RED)
+    error = sys.exception()
+    if distributed.speaks(error):
+        message = " ".join(message.split()).rstrip(".")
+        typer.secho(f"fastpc: {message}.", err=True, fg=typer.colors.RED)
+    distributed.end(error)
     return code

@@ -2,7 +2,7 @@
 
 import warnings
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,28 +11,15 @@ from fastpc.checks import require_whole
 from fastpc.cli import watch
 from fastpc.cli.notice import CompileNotice, ResumeNotice
 from fastpc.cli.options import say, warn
+from fastpc.cli.report import report
+from fastpc.cli.result import Result
 from fastpc.cli.run import MetricsWriter, RunFolder
 from fastpc.errors import CheckpointWarning
 from fastpc.presets import Preset
+from fastpc.ranks import ALONE, Alone
 
 if TYPE_CHECKING:
-    from fastpc.bidirectional import BidirectionalNetwork
-    from fastpc.evaluation import Evaluation
     from fastpc.history import History
-    from fastpc.network import PCNetwork
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a run leaves: the network, what was asked for, and how it went."""
-
-    network: "PCNetwork | BidirectionalNetwork"
-    preset: Preset
-    data_name: str
-    seed: int
-    history: "History"
-    evaluation: "Evaluation"
-    out: Path | None
 
 
 class Job:
@@ -60,6 +47,8 @@ class Job:
         Batches between two checkpoints in the folder.
     resuming : bool
         Go on from the checkpoint in the folder.
+    ranks : Alone
+        The processes that train together; the first one alone writes and prints.
 
     Attributes
     ----------
@@ -87,17 +76,19 @@ class Job:
         *,
         every: int | None = None,
         resuming: bool = False,
+        ranks: Alone = ALONE,
     ) -> None:
         from fastpc.data import find
 
         require_whole("fastpc train", "--epochs", preset.epochs, at_least=1)
         build.rule(preset)  # what is wrong with it is said before data are looked for
         optimizer = build.optimizer(preset)
-        self._folder = None if out is None else RunFolder(out)
+        self._ranks = ranks
+        self._folder = None if out is None or not ranks.is_first else RunFolder(out)
         self._callbacks: list[Any] = [CompileNotice()]
-        if tensorboard is not None:
+        if tensorboard is not None and ranks.is_first:
             self._callbacks.append(watch.tensorboard(tensorboard))
-        train, self._test = find(source, warn=warn)
+        train, self._test = find(source, warn=warn if ranks.is_first else lambda _: None)
         sizes = build.layer_sizes(preset, layers, train.n_features, train.n_outputs)
         self._preset = preset = build.fitted(preset, sizes)
         self._seed = seed
@@ -109,7 +100,10 @@ class Job:
         from fastpc.trainer import Trainer  # compiles nothing yet, but loads the compiler
         from fastpc.training_checkpoint import Checkpoint
 
-        self._trainer = Trainer(self._network, rule, optimizer, preset.batch_size, seed=seed, threads=threads)
+        self._trainer = Trainer(
+            self._network, rule, optimizer, preset.batch_size, seed=seed, threads=threads,
+            communicator=None if ranks is ALONE else ranks,
+        )  # fmt: skip
         self.threads = self._trainer.threads
         self.configuration = asdict(self._preset) | {
             "layers": sizes,
@@ -124,7 +118,7 @@ class Job:
         self._resuming = resuming
 
     @classmethod
-    def of_folder(cls, folder: Path, threads: int | None) -> "Job":
+    def of_folder(cls, folder: Path, threads: int | None, ranks: Alone = ALONE) -> "Job":
         """Return the run that a folder's checkpoint is of, to go on with it.
 
         Raises
@@ -145,7 +139,16 @@ class Job:
         except (KeyError, AttributeError) as error:
             remedy = "resume the run as it was begun, by Trainer.resume"
             raise refusal(checkpoint.path, "settings", "those of fastpc train", "others", remedy) from error
-        return cls(Preset(**settings), layers, source, validation, seed, threads, folder, every=every, resuming=True)
+        return cls(
+            Preset(**settings), layers, source, validation, seed, threads, folder, every=every, resuming=True,
+            ranks=ranks,
+        )  # fmt: skip
+
+    def run_and_report(self, *, as_json: bool, quiet: bool) -> None:
+        """Run, and print the result."""
+        result = self.run(show_progress=not quiet and not as_json)
+        if self._ranks.is_first:
+            report(result, as_json=as_json, quiet=quiet)
 
     def run(self, *, show_progress: bool) -> Result:
         """Train, measure the test accuracy once, and keep what is to be kept.
@@ -176,9 +179,10 @@ class Job:
             elif self._folder is not None:
                 self._folder.abandon()
             raise
-        self._save()
-        if self._checkpoint is not None and self._checkpoint.every is None:
-            self._checkpoint.path.unlink(missing_ok=True)  # the model is all there is to keep
+        with self._ranks.together():
+            self._save()
+            if self._folder is not None and self._checkpoint is not None and self._checkpoint.every is None:
+                self._checkpoint.path.unlink(missing_ok=True)  # the model is all there is to keep
         evaluation = self._trainer.evaluate(self._test)
         self._draw_curves(evaluation.accuracy)
         return Result(
@@ -193,7 +197,7 @@ class Job:
 
     def _fit(self, callbacks: list[Any], show_progress: bool) -> "History":
         line: Any = nullcontext()
-        if show_progress:
+        if show_progress and self._ranks.is_first:
             from fastpc.cli.progress import ProgressLine, is_terminal
 
             if is_terminal():

@@ -25,7 +25,7 @@ ThreadsOption = Annotated[
     typer.Option(
         metavar="N",
         help="Threads to compute with; results are the same with any number.",
-        show_default="one for each core",
+        show_default="one for each core; with --distributed, a share of them",
         rich_help_panel="Run",
     ),
 ]
@@ -36,6 +36,23 @@ ShapeOption = Annotated[
         help="Height and width of an image, such as 32,24, and 3 for colours.",
         show_default="a square",
         rich_help_panel="Data",
+    ),
+]
+DistributedOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOW",
+        help="mpi: the processes that mpiexec started train one network together, each on its part of every batch. "
+        "The first one alone prints and writes. Needs fastpc\\[mpi].",
+        rich_help_panel="Run",
+    ),
+]
+TensorBoardOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="Write scalars, histograms and images for TensorBoard here.",
+        rich_help_panel="Output",
     ),
 ]
 JsonOption = Annotated[

@@ -11,7 +11,7 @@ from fastpc.reproductions import REPRODUCTIONS
 
 if TYPE_CHECKING:
     from fastpc.bidirectional import BidirectionalNetwork
-    from fastpc.cli.job import Result
+    from fastpc.cli.result import Result
     from fastpc.evaluation import Evaluation
     from fastpc.network import PCNetwork
     from fastpc.presets import Preset

@@ -4,17 +4,19 @@ from pathlib import Path
 
 import typer
 
+from fastpc.cli.distributed import begin
 from fastpc.cli.job import Job
 from fastpc.cli.options import say
-from fastpc.cli.report import report
 from fastpc.cli.run import MODEL
 from fastpc.errors import ConfigurationError
 
 # They change nothing of what a run learns.
-BESIDE_RESUME = ("--threads", "--json", "--quiet")
+BESIDE_RESUME = ("--threads", "--distributed", "--json", "--quiet")
 
 
-def go_on(context: typer.Context, folder: Path, threads: int | None, *, as_json: bool, quiet: bool) -> None:
+def go_on(
+    context: typer.Context, folder: Path, threads: int | None, distributed: str | None, *, as_json: bool, quiet: bool
+) -> None:
     """Go on with the run whose checkpoint is in `folder`, and print its result.
 
     Raises
@@ -30,8 +32,10 @@ def go_on(context: typer.Context, folder: Path, threads: int | None, *, as_json:
     if (model := folder / MODEL).exists() and not Checkpoint(folder).path.exists():
         say(f"The run in {folder} is finished, and there is no checkpoint to go on from; its model is {model}.")
         return
-    result = Job.of_folder(folder, threads).run(show_progress=not quiet and not as_json)
-    report(result, as_json=as_json, quiet=quiet)
+    ranks = begin(distributed)
+    with ranks.together():
+        job = Job.of_folder(folder, threads, ranks)
+    job.run_and_report(as_json=as_json, quiet=quiet)
 
 
 def _require_alone(context: typer.Context) -> None:

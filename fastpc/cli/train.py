@@ -8,11 +8,14 @@ import typer
 
 from fastpc import build
 from fastpc.cli import configuration
+from fastpc.cli.distributed import begin
 from fastpc.cli.job import Job
 from fastpc.cli.options import (
     DataOption,
+    DistributedOption,
     JsonOption,
     QuietOption,
+    TensorBoardOption,
     ThreadsOption,
     by_rule,
     in_panel,
@@ -20,7 +23,7 @@ from fastpc.cli.options import (
     parse_step_size,
     require_one,
 )
-from fastpc.cli.report import list_presets, report
+from fastpc.cli.report import list_presets
 from fastpc.cli.resume import BESIDE_RESUME, go_on
 from fastpc.errors import ConfigurationError
 from fastpc.presets import DEFAULT, Preset
@@ -52,6 +55,8 @@ fastpc train --tensorboard logs            watch it in TensorBoard, in logs
 fastpc train --config run --seed 1         a run once more, with another seed
 
 fastpc train --data digits --json          small data, a result for programs
+
+mpiexec -n 2 fastpc train --distributed mpi
 """
 
 # What options of the same names say, but for the rule.
@@ -243,6 +248,7 @@ def train(
         int | None, in_panel("Run", "Of weights, shuffling and hold-out.", metavar="N", show_default="0")
     ] = None,
     threads: ThreadsOption = None,
+    distributed: DistributedOption = None,
     out: Annotated[
         Path | None,
         in_panel(
@@ -251,10 +257,7 @@ def train(
             metavar="DIR",
         ),
     ] = None,
-    tensorboard: Annotated[
-        Path | None,
-        in_panel("Output", "Write scalars, histograms and images for TensorBoard here.", metavar="DIR"),
-    ] = None,
+    tensorboard: TensorBoardOption = None,
     checkpoint_every: Annotated[
         int | None,
         in_panel(
@@ -284,7 +287,7 @@ def train(
         list_presets(as_json=as_json)
         return
     if resume is not None:
-        go_on(context, resume, threads, as_json=as_json, quiet=quiet)
+        go_on(context, resume, threads, distributed, as_json=as_json, quiet=quiet)
         return
     if checkpoint_every is not None and out is None:
         raise ConfigurationError("expected --out with --checkpoint-every, got none; name a folder for the checkpoints")
@@ -304,15 +307,11 @@ def train(
     else:
         # Other hidden layers, or other data, ask for other sizes.
         sizes = said.get("layers") if hidden is None and data == "auto" else None
-    job = Job(
-        settings,
-        sizes,
-        said.get("data", data) if data == "auto" else data,
-        said.get("validation") if validation is None else validation,
-        said.get("seed", 0) if seed is None else seed,
-        threads,
-        out,
-        tensorboard,
-        every=checkpoint_every,
-    )
-    report(job.run(show_progress=not quiet and not as_json), as_json=as_json, quiet=quiet)
+    ranks = begin(distributed)
+    with ranks.together():
+        job = Job(
+            settings, sizes, said.get("data", data) if data == "auto" else data,
+            said.get("validation") if validation is None else validation, said.get("seed", 0) if seed is None else seed,
+            threads, out, tensorboard, every=checkpoint_every, ranks=ranks,
+        )  # fmt: skip
+    job.run_and_report(as_json=as_json, quiet=quiet)
