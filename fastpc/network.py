@@ -15,7 +15,7 @@ from fastpc.clamp import Clamp
 from fastpc.conversion import Conversion
 from fastpc.errors import DataError
 from fastpc.generation import Generation
-from fastpc.parameters import LayerArrays
+from fastpc.parameters import LayerArrays, sha256_of
 from fastpc.relaxation import Relaxation
 from fastpc.structure import (
     ACTIVATIONS,
@@ -158,6 +158,10 @@ class PCNetwork(Generation, Conversion):
     @biases.setter
     def biases(self, values: Sequence[ArrayLike]) -> None:
         self.biases.assign(values)
+
+    def parameters_sha256(self) -> str:
+        """Return the SHA-256 of W_1, b_1, W_2, … in C order, little-endian: equal for the same bits, and only then."""
+        return sha256_of(array for pair in zip(self.weights, self.biases, strict=True) for array in pair)
 
     def forward(self, x: object, *, scale: float | None = None, threads: int | None = None) -> NDArray[Any]:
         """Return μ_L of the feed-forward pass, shape (N, n_L).
