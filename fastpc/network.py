@@ -192,9 +192,7 @@ class PCNetwork(Generation, Conversion):
 
         With the squared error these rank the classes, but are no calibrated probabilities.
         """
-        from scipy.special import softmax
-
-        return np.asarray(softmax(self.forward(x, scale=scale, threads=threads), axis=1))
+        return softmax(self.forward(x, scale=scale, threads=threads))
 
     def relax(
         self,
@@ -306,3 +304,11 @@ class PCNetwork(Generation, Conversion):
         activation = names.pop() if len(names) == 1 else ",".join(self.activations)
         kind = f"residual, {self.scaling}, " if self.scaling else "residual, " if self.residual else ""
         return f"PCNetwork({describe_sizes(self.sizes)}, {kind}{activation}, {self.loss}, {self.dtype})"
+
+
+def softmax(outputs: NDArray[Any]) -> NDArray[Any]:
+    """Return each row's softmax, (N, n), of any finite numbers."""
+    from scipy import special
+
+    with np.errstate(over="ignore"):  # of outputs so far apart that the smaller one's probability is 0
+        return np.asarray(special.softmax(outputs, axis=1))
