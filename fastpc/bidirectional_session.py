@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastpc.data import Dataset, as_dataset
-from fastpc.divergence import advice_at_rest, energy_ceiling, find_failure, largest_entering, require_finite
+from fastpc.divergence import advice_at_rest, ceiling_of, energy_ceiling, find_failure, largest_entering, require_finite
 from fastpc.engine.bidirectional import Directions, StepSizes, relax_bidirectional, train_bidirectional
 from fastpc.engine.evaluate import gradient_of_batch
 from fastpc.engine.gram import gram_pays
@@ -55,8 +55,9 @@ class BidirectionalSession(EngineSession):
         """Train on `data` from now on, with state steps that fit the weights as they are now."""
         self.check(data)
         self.data = data
-        # The images are an output too, with a precision of at most 1 for what may be a small alpha.
-        self.ceiling = energy_ceiling(largest_entering(data), max(self.network.sizes))
+        # The images are an output too.
+        up, down = self.rule.alpha_discriminative, self.rule.alpha_generative
+        self.ceiling = max(energy_ceiling(data, up), ceiling_of(data.inputs, data.scale, down))
         self._inputs = engine_inputs(data, self.layout.dtype)
         size = min(self.batch_size, len(data))
         self.workspace = Workspace(self.layout, size, self._most_threads, self.network.sizes[0])

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # A layer's mean energy a sample has left any useful range when it is so many times that of an output of all zeros.
 CEILING = 1e12
+# Samples whose targets are looked at for that.
+_ENOUGH = 1000
 # Data are usually at most a few dozen: pixels between 0 and 1, numbers of unit variance.
 USUAL_NUMBERS = 100.0
 # A limit on the state step that falls by more within one chunk fell to weights that burst, not to weights that grew.
@@ -92,8 +94,8 @@ def advice_on(symptoms: Symptoms) -> str:
         )
     if symptoms.largest_number > USUAL_NUMBERS:
         return (
-            f"the data reach {symptoms.largest_number:.3g}, so scale them to about 1: pixels with scale=1/255, others by "
-            "their standard deviation"
+            f"the data reach {symptoms.largest_number:.3g}, so scale them to about 1: pixels with scale=1/255, others "
+            "by their standard deviation"
         )
     if symptoms.remedy is None:
         return (
@@ -131,11 +133,19 @@ def find_failure(chunk: Chunk, layer_of: Sequence[int] | None = None, owner: str
     return Failure(batch, layer, cause, float(chunk.step_sizes[batch * steps_a_batch]), kind != ENERGIES)
 
 
-def energy_ceiling(largest: float, width: int, precision: float = 1.0) -> float:
-    """Return the mean energy of a layer above which a batch has diverged, for `width` targets up to `largest`."""
-    # Not a power: Python's floats refuse one that overflows. And no infinity, which no energy would be above.
-    at_zero = 0.5 * precision * width * largest * largest
-    return min(CEILING * max(1.0, at_zero), float(np.finfo(np.float64).max))
+def energy_ceiling(data: Dataset, precision: float) -> float:
+    """Return the mean energy of a layer above which a batch has diverged, for an output clamped to the targets."""
+    return CEILING if data.n_classes is not None else ceiling_of(data.targets, data.target_scale, precision)
+
+
+def ceiling_of(numbers: Inputs, scale: float, precision: float = 1.0) -> float:
+    """Return `energy_ceiling` of an output clamped to these rows: by their median, which no single absurd one moves."""
+    some = numbers[:: max(1, numbers.shape[0] // _ENOUGH)]
+    rows = np.asarray(some if isinstance(some, np.ndarray) else some.toarray(), np.float64)
+    with np.errstate(over="ignore"):
+        at_zero = 0.5 * precision * float(np.median(np.square(scale * rows).sum(axis=1)))
+    # No infinity, which no energy would be above.
+    return float(min(CEILING * max(1.0, at_zero), np.finfo(np.float64).max))
 
 
 def largest_number(numbers: Inputs) -> float:
@@ -144,14 +154,10 @@ def largest_number(numbers: Inputs) -> float:
     return max(abs(float(values.min(initial=0))), abs(float(values.max(initial=0))))
 
 
-def largest_target(data: Dataset) -> float:
-    """Return the largest magnitude of targets as they enter a network; labels are ones."""
-    return 1.0 if data.n_classes is not None else largest_number(data.targets) * data.target_scale
-
-
 def largest_entering(data: Dataset) -> float:
-    """Return the largest magnitude of inputs and targets as they enter a network."""
-    return max(largest_number(data.inputs) * data.scale, largest_target(data))
+    """Return the largest magnitude of inputs and targets as they enter a network; labels are ones."""
+    targets = 1.0 if data.n_classes is not None else largest_number(data.targets) * data.target_scale
+    return max(largest_number(data.inputs) * data.scale, targets)
 
 
 def require_finite(

@@ -15,9 +15,8 @@ from fastpc.data import Dataset, as_dataset, find
 from fastpc.divergence import (
     Failure,
     advice_at_rest,
-    energy_ceiling,
+    ceiling_of,
     find_failure,
-    largest_entering,
     largest_number,
     require_finite,
 )
@@ -199,7 +198,7 @@ class NotebookSession:
         """Train on `data` from now on."""
         self.check(data)
         self.data = data
-        self.ceiling = energy_ceiling(largest_entering(data), data.n_features)
+        self.ceiling = ceiling_of(data.inputs, data.scale)
         self._inputs = inputs_of(data.inputs, data.targets, data.scale, 1.0, True, self.layout.dtype)
 
     def compile(self) -> float:

@@ -22,7 +22,6 @@ from fastpc.divergence import (
     energy_ceiling,
     find_failure,
     largest_entering,
-    largest_target,
 )
 from fastpc.engine.gram import gram_pays
 from fastpc.engine.sharing import make_sharing
@@ -151,7 +150,7 @@ class EngineSession:
         """Train on `data` from now on, with state steps that fit the weights as they are now."""
         self.check(data)
         self.data, labelled = data, data.n_classes is not None
-        self.ceiling = energy_ceiling(largest_target(data), data.n_outputs, float(self._model.precisions[-1]))
+        self.ceiling = energy_ceiling(data, float(self._model.precisions[-1]))
         weights = data.mean_one_weights()
         self._inputs = inputs_of(
             data.inputs, data.targets, data.scale, data.target_scale, labelled, self.layout.dtype, weights
