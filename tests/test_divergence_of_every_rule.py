@@ -116,4 +116,6 @@ def test_the_limit_in_the_advice_is_the_measured_one(name: str) -> None:
     error = diverge(trainer, digits())
     session: Any = trainer._start_session()
     limit = getattr(session, "inner", session).stability_limit()
-    assert f"the state step 60 is above the stability limit, about {limit:.3g} for the last good weights" in error.advice
+    assert (
+        f"the state step 60 is above the stability limit, about {limit:.3g} for the last good weights" in error.advice
+    )
