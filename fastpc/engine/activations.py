@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastpc.engine.elementary import normal, sigmoid, tanh
+from fastpc.engine.elementary import normal, sigmoid, sigmoids, tanh
 from fastpc.engine.jit import exact_kernel
 from fastpc.engine.memory import borrow
 from fastpc.engine.scalar import per_type, polynomial
@@ -17,9 +17,6 @@ LIPSCHITZ = (1.0, 1.0, 1.0, 1.0, 0.25, 1.1289043, 1.0998394, 1.0)
 
 _zero, _half, _one, _two, _leak = (per_type(value, value) for value in (0.0, 0.5, 1.0, 2.0, LEAK))
 _third, _quarter, _fifth = (per_type(1 / k, 1 / k) for k in (3, 4, 5))
-# Below this, the logistic function times x is nothing; and held there, it stays nothing, where x times the smallest
-# number that the function returns would not.
-_far_below = per_type(-1000.0, -1000.0)
 # Above this square, the normal density is 0; and held there, what it multiplies stays finite.
 _far_square = per_type(2000.0, 2000.0)
 # Below these moves, a difference is a series around one point; above, rounding leaves enough of a plain difference.
@@ -69,10 +66,10 @@ def activate(code, tile, state, activity, slope, count):
             slopes[i] = probability + x * density
     elif code == SILU:
         for i in range(count):
-            x = max(states[i], _far_below(states[i]))
-            s = sigmoid(x)
+            x = states[i]
+            s, rest = sigmoids(x)
             activities[i] = x * s
-            slopes[i] = s + x * s * (_one(x) - s)
+            slopes[i] = s + x * s * rest
     elif code == HARD_TANH:
         for i in range(count):
             activities[i] = min(max(states[i], -_one(states[i])), _one(states[i]))
@@ -176,17 +173,16 @@ def advance(code, tile, change, state, activity, slope, count):
     elif code == SILU:
         for i in range(count):
             d, before = changes[i], activities[i]
-            states[i] += d
-            x = max(states[i], _far_below(d))
-            s = sigmoid(x)
-            s1, lean = s * (_one(x) - s), _one(x) - _two(x) * s
+            x = states[i] + d
+            s, rest = sigmoids(x)
+            s1, lean = s * rest, rest - s
             s2, s3, s4, s5 = s1 * lean, s1 * _logistic_3(s1), s1 * lean * _logistic_4(s1), s1 * _logistic_5(s1)
             after, rise = x * s, s + x * s1
             series = _rise(
                 d, rise, _two(x) * s1 + x * s2, _three(x) * s2 + x * s3, _four(x) * s3 + x * s4, _five(x) * s4 + x * s5
             )
             changes[i] = series if abs(d) < _short_move(d) else after - before
-            activities[i], slopes[i] = after, rise
+            states[i], activities[i], slopes[i] = x, after, rise
     elif code == HARD_TANH:
         for i in range(count):
             x, d = states[i], changes[i]

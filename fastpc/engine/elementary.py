@@ -76,8 +76,21 @@ def tanh(x):
 
 @exact_kernel
 def sigmoid(x):
-    """Return 1 / (1 + e^-x)."""
+    """Return 1 / (1 + e^-x), which far below stays at the smallest normal numbers."""
     return _one(x) / (_one(x) + exp(-x))
+
+
+@exact_kernel
+def sigmoids(x):
+    """Return 1 / (1 + e^-x) and 1 / (1 + e^x), which add up to 1, each to its own last bits and down to 0.
+
+    Multiplied by x, as in silu, the first must reach 0; and silu's slope needs the second where 1 minus the first would
+    have lost most of it. Some 10% slower than `sigmoid`.
+    """
+    e = exp(-abs(x))
+    near_one = _one(x) / (_one(x) + e)
+    rest = e * near_one
+    return (near_one, rest) if x > _zero(x) else (rest, near_one)
 
 
 @exact_kernel
