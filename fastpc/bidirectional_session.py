@@ -164,6 +164,7 @@ class _Relaxed:
             network.parameters, largest_entering(data), step, lambda: 2 / _curvature(_spectra(network), rule)
         )
         require_finite(self.energy, "the energy is not finite", self.advise, layers)
+        require_finite(self.states, "the states are not finite", self.advise)
 
 
 def relax(
@@ -188,6 +189,7 @@ def _errors(relaxed: _Relaxed, model: Model) -> list[NDArray[Any]]:
         start, stride = row[BATCH_ERROR], row[ERROR_STRIDE]
         rows = relaxed.workspace.batch.errors[start : start + relaxed.n_samples * stride]
         errors.append(rows.reshape(-1, stride)[:, : row[0]] / precision)
+        require_finite(errors[-1], "the errors are not finite", relaxed.advise)
     return errors
 
 

@@ -180,7 +180,7 @@ def require_finite(
     DivergenceError
         If any number is NaN or infinite.
     """
-    if np.isfinite(numbers).all():
+    if np.isfinite(numbers).all():  # none at all, too
         return
     columns = np.flatnonzero(~np.isfinite(numbers).reshape(-1, numbers.shape[-1]).all(axis=0))
     layer = None if layer_of is None else int(layer_of[columns[0]])

@@ -148,6 +148,7 @@ class _Relaxed:
             self.energy = self.traces.sum(axis=0) / n
         self.advise = _advice_on_relaxing(network, data, rule, step, prior)
         require_finite(self.energy, "the energy is not finite", self.advise, range(len(network.sizes)))
+        require_finite(self.states, "the states are not finite", self.advise)
 
 
 def relax(
@@ -178,6 +179,8 @@ def relax(
         rows = relaxed.workspace.batch.errors[start : start + relaxed.n_samples * stride]
         # The engine keeps pi_l e_l.
         errors.append(rows.reshape(-1, stride)[:, :size] / precision)
+    for l, error in enumerate(errors, 1):
+        require_finite(error, "the errors are not finite", relaxed.advise, [l] * error.shape[1])
     return Relaxation(
         states=states[1:] if free else states,
         errors=errors,
