@@ -18,6 +18,10 @@ class DataError(FastPCError, ValueError):
     """Data that cannot be used: wrong shapes or types, NaN, bad labels, broken files."""
 
 
+class DataWarning(UserWarning):
+    """Data that can be used, but are probably not what was meant."""
+
+
 class CheckpointError(FastPCError):
     """A saved model that is damaged, incomplete, or not one of ours."""
 

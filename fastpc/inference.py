@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from fastpc.checks import require_choice
 from fastpc.clamp import Clamp
 from fastpc.data import Dataset, as_dataset, as_inputs
+from fastpc.data.scale import default_scale
 from fastpc.divergence import advice_at_rest, largest_entering, largest_number, require_finite
 from fastpc.engine import evaluate
 from fastpc.engine.gram import gram_pays
@@ -39,7 +40,7 @@ def forward(network: PCNetwork, x: object, scale: float | None, threads: int | N
     else:
         inputs = as_inputs(x)
     if scale is None:
-        scale = 1 / 255 if inputs.dtype == np.uint8 else 1.0
+        scale = default_scale(inputs, stacklevel=4)
     network.check_inputs(inputs.shape[1])
     data = inputs_of(inputs, None, scale, 1.0, False, np.dtype(network.dtype))
     order = np.arange(inputs.shape[0], dtype=np.int64)
@@ -67,7 +68,7 @@ def infer(
     else:
         images = as_inputs(outputs, "outputs")
     if scale is None:
-        scale = 1 / 255 if images.dtype == np.uint8 else 1.0
+        scale = default_scale(images, stacklevel=4)
     rows = images if isinstance(images, np.ndarray) else images.toarray()
     start = np.zeros((len(rows), network.sizes[0]), network.dtype)
     data = Dataset(start, rows if rows.shape[1] > 1 else rows.astype(np.float64), target_scale=scale)
