@@ -167,7 +167,7 @@ def as_dataset(
     scale, target_scale : float, optional
         Multiply inputs and dense targets on their way into the network. By default 1/255 for
         uint8 and 1 otherwise; also 1 for uint8 targets that hold only 0 and 1 (one-hot rows). A
-        `DataWarning` says so of inputs that look like unscaled pixels, and are no uint8.
+        DataWarning says so of inputs that look like unscaled pixels, and are no uint8.
     sample_weight : array-like of shape (N,), optional
         How much each sample counts in training.
     name : str
