@@ -11,7 +11,7 @@ choose NAME         settings for a race, on a validation split
 auto                what the automatic state step costs
 solver              fewer products to the same equilibrium: sweeps against plain steps
 tfdata              what it costs to read a tf.data.Dataset instead of arrays
-reliability         runs killed and files damaged, and what became of them
+reliability         runs killed, files damaged, numbers measured, and what became of them
 tuning              a search on MNIST's training set, and what its best settings reach
 train               what ``fastpc train`` reaches by default
 sklearn             PCClassifier beside scikit-learn's MLPClassifier: seconds of fit, test accuracy

@@ -1,6 +1,6 @@
-"""Kill runs, damage files, and write down what became of them, into docs/reliability.md.
+"""Kill runs, damage files, measure numbers, and write down what became of them, into docs/reliability.md.
 
-``python -m benchmarks reliability [--kills 100] [--files 10000]``
+``python -m benchmarks reliability [--kills 100] [--files 10000] [--no-numbers]``
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.kills import FILE, RUNS, SETTINGS, Tally, kill_at_random
 from benchmarks.mnist import CHECKOUT
 from benchmarks.mutations import mutated
+from benchmarks.numbers import accuracies, accuracies_in_words
 from benchmarks.report import markdown
 from benchmarks.results import commit_info
 from benchmarks.sections import fill
@@ -33,6 +34,7 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks reliability", description=__doc__)
     parser.add_argument("--kills", type=int, default=100, help="in all, a part for each rule; 0 leaves them out")
     parser.add_argument("--files", type=int, default=10_000, help="in all, half of each kind; 0 leaves them out")
+    parser.add_argument("--no-numbers", action="store_true", help="leave out the accuracy of the activations")
     parser.add_argument("--page", type=Path, default=PAGE)
     given = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
@@ -40,6 +42,8 @@ def main(arguments: list[str]) -> None:
             fill(given.page, "kills", kills_in_words(killed(given.kills, Path(folder))))
         if given.files:
             fill(given.page, "files", files_in_words(damaged(given.files, Path(folder))))
+    if not given.no_numbers:
+        fill(given.page, "numbers", accuracies_in_words(accuracies()))
 
 
 def killed(kills: int, folder: Path) -> dict[str, Tally]:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastpc.errors import DataError
 from fastpc.network import PCNetwork
+from fastpc.parameters import sha256_of
 from fastpc.relaxation import Relaxation
 from fastpc.structure import ACTIVATIONS
 
@@ -136,6 +137,12 @@ class BidirectionalNetwork:
 
         codes = [ACTIVATIONS.index(name) for name in self.activations]
         return BidirectionalLayout(self.sizes, codes, np.dtype(self.dtype))
+
+    def parameters_sha256(self) -> str:
+        """Return the SHA-256 of all parameters, bottom-up before top-down; see `PCNetwork.parameters_sha256`."""
+        parts = (self.recognition, self.generation)
+        pairs = (pair for part in parts for pair in zip(part.weights, part.biases, strict=True))
+        return sha256_of(array for pair in pairs for array in pair)
 
     def forward(self, x: object, *, scale: float | None = None, threads: int | None = None) -> NDArray[Any]:
         """Return μ_L of the bottom-up pass, shape (N, n_L); see `PCNetwork.forward`."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastpc.data import Dataset, as_dataset
+from fastpc.divergence import advice_at_rest, ceiling_of, energy_ceiling, find_failure, largest_entering, require_finite
 from fastpc.engine.bidirectional import Directions, StepSizes, relax_bidirectional, train_bidirectional
 from fastpc.engine.evaluate import gradient_of_batch
 from fastpc.engine.gram import gram_pays
@@ -23,7 +24,7 @@ from fastpc.inference import outputs_of
 from fastpc.network import LOSSES
 from fastpc.relaxation import Relaxation
 from fastpc.rules import BidirectionalPC
-from fastpc.session import ChunkResult, EngineSession, find_failure
+from fastpc.session import ChunkResult, EngineSession
 from fastpc.spectrum import AUTO_FRACTION, Spectrum
 
 if TYPE_CHECKING:
@@ -53,6 +54,10 @@ class BidirectionalSession(EngineSession):
     def bind(self, data: Dataset) -> None:
         """Train on `data` from now on, with state steps that fit the weights as they are now."""
         self.check(data)
+        self.data = data
+        # The images are an output too.
+        up, down = self.rule.alpha_discriminative, self.rule.alpha_generative
+        self.ceiling = max(energy_ceiling(data, up), ceiling_of(data.inputs, data.scale, down))
         self._inputs = engine_inputs(data, self.layout.dtype)
         size = min(self.batch_size, len(data))
         self.workspace = Workspace(self.layout, size, self._most_threads, self.network.sizes[0])
@@ -87,8 +92,9 @@ class BidirectionalSession(EngineSession):
             failure=find_failure(chunk, layers),
         )
 
-    def _curvature(self) -> float:
-        return _curvature(_spectra(self.network), self.rule)
+    def stability_limit(self) -> float:
+        """Return about the largest state step that is stable for the weights as they are."""
+        return 2 / _curvature(_spectra(self.network), self.rule) if self.rule.steps > 0 else np.inf
 
 
 def directions_of(
@@ -151,6 +157,14 @@ class _Relaxed:
             np.arange(n, dtype=np.int64), self.states, self.traces, self.workspace.batch, self.workspace.scratch,
             make_sharing(1, self.threads),
         )  # fmt: skip
+        with np.errstate(over="ignore", invalid="ignore"):  # found just below
+            self.energy = self.traces.sum(axis=0) / n
+        layers = (*range(layout.n_rows), *reversed(range(layout.n_rows)))
+        self.advise = advice_at_rest(
+            network.parameters, largest_entering(data), step, lambda: 2 / _curvature(_spectra(network), rule)
+        )
+        require_finite(self.energy, "the energy is not finite", self.advise, layers)
+        require_finite(self.states, "the states are not finite", self.advise)
 
 
 def relax(
@@ -160,7 +174,7 @@ def relax(
     relaxed = _Relaxed(network, x, y, rule, threads)
     hidden = np.cumsum(network.sizes[1:-1])
     states = [part.copy() for part in np.split(relaxed.states, hidden[:-1], axis=1)] if len(hidden) else []
-    energies = relaxed.traces.sum(axis=0) / relaxed.n_samples
+    energies = relaxed.energy
     steps, n_rows = len(energies) - 1, relaxed.layout.n_rows
     return (
         Relaxation(states, _errors(relaxed, relaxed.directions.up), energies[:, 1:n_rows], steps),
@@ -175,6 +189,7 @@ def _errors(relaxed: _Relaxed, model: Model) -> list[NDArray[Any]]:
         start, stride = row[BATCH_ERROR], row[ERROR_STRIDE]
         rows = relaxed.workspace.batch.errors[start : start + relaxed.n_samples * stride]
         errors.append(rows.reshape(-1, stride)[:, : row[0]] / precision)
+        require_finite(errors[-1], "the errors are not finite", relaxed.advise)
     return errors
 
 
@@ -188,4 +203,5 @@ def gradient(
         relaxed.threads, relaxed.directions.both, relaxed.workspace.units, relaxed.n_samples, flat,
         relaxed.workspace.batch, relaxed.workspace.scratch, make_sharing(1, relaxed.threads),
     )  # fmt: skip
+    require_finite(flat, "the gradient is not finite", relaxed.advise)
     return flat

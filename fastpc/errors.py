@@ -18,6 +18,10 @@ class DataError(FastPCError, ValueError):
     """Data that cannot be used: wrong shapes or types, NaN, bad labels, broken files."""
 
 
+class DataWarning(UserWarning):
+    """Data that can be used, but are probably not what was meant."""
+
+
 class CheckpointError(FastPCError):
     """A saved model that is damaged, incomplete, or not one of ours."""
 
@@ -35,21 +39,21 @@ class WorkerError(FastPCError, RuntimeError):
 
 
 class DivergenceError(FastPCError, ArithmeticError):
-    """Training left the finite numbers.
+    """Training, or what a network was asked for, left the finite numbers.
 
     Attributes
     ----------
     cause : str
         What went wrong, such as "the weights are no longer finite".
-    epoch, batch : int
-        Where, both counted from 1; the batch within its epoch.
+    epoch, batch : int or None
+        Where, both counted from 1; the batch within its epoch. None where nothing was being trained.
     layer : int or None
         The first layer that is affected, None where none can be singled out.
     advice : str
         What to try next.
     """
 
-    def __init__(self, cause: str, epoch: int, batch: int, layer: int | None, advice: str) -> None:
+    def __init__(self, cause: str, epoch: int | None, batch: int | None, layer: int | None, advice: str) -> None:
         # All five go to the base class: pickling rebuilds an exception from its `args`.
         super().__init__(cause, epoch, batch, layer, advice)
         self.cause = cause
@@ -59,6 +63,7 @@ class DivergenceError(FastPCError, ArithmeticError):
         self.advice = advice
 
     def __str__(self) -> str:
-        layer = "" if self.layer is None else f", layer {self.layer}"
-        place = f"epoch {self.epoch}, batch {self.batch}{layer}"
-        return f"training diverged in {place}: {self.cause}; {self.advice}"
+        training = () if self.epoch is None else (f"epoch {self.epoch}", f"batch {self.batch}")
+        place = ", ".join((*training, *(() if self.layer is None else (f"layer {self.layer}",))))
+        what = "the network" if self.epoch is None else "training"
+        return f"{what} diverged{' in ' * bool(place)}{place}: {self.cause}; {self.advice}"

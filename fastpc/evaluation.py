@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from fastpc.bidirectional import BidirectionalNetwork
 from fastpc.data import Dataset, as_dataset
+from fastpc.divergence import advice_at_rest, largest_entering, require_finite
 from fastpc.network import PCNetwork
 
 # Classes beyond which a confusion matrix would be larger than anybody looks at.
@@ -40,7 +41,10 @@ class Evaluation:
     def of(cls, outputs: NDArray[np.float64], data: Dataset, loss: str) -> Evaluation:
         """Compare finished outputs (N, n_L) with the targets of `data`."""
         predictions = outputs.argmax(axis=1)
-        mean_loss = _mean_loss(loss, outputs, data)
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean_loss = _mean_loss(loss, outputs, data)
+        advise = advice_at_rest(outputs, largest_entering(data))
+        require_finite(np.array([mean_loss]), "the loss is not finite", advise)
         if data.n_classes is None:
             return cls(None, mean_loss, None, predictions)
         n = outputs.shape[1]

@@ -15,9 +15,10 @@ from fastpc.errors import ConfigurationError, DataError
 from fastpc.evaluation import Evaluation
 
 if TYPE_CHECKING:
+    from fastpc.divergence import Failure
     from fastpc.network import PCNetwork
     from fastpc.rules import Generative, Unsupervised
-    from fastpc.session import ChunkResult, Failure, Session
+    from fastpc.session import ChunkResult, Session
 
 
 class TurnedSession(ABC):
@@ -83,9 +84,9 @@ class TurnedSession(ABC):
         """Train on the samples `order`, batch after batch; outputs are images, so none is correct or wrong."""
         return replace(self.inner.run(order, factors), correct=None)
 
-    def advice(self, failure: Failure) -> str:
+    def advice(self, failure: Failure, order: NDArray[np.int64], factors: NDArray[np.float64]) -> str:
         """Return what to try."""
-        return self.inner.advice(failure)
+        return self.inner.advice(failure, order, factors)
 
     def snapshot(self) -> dict[str, NDArray[Any]]:
         """Return a copy of everything `run` changes."""

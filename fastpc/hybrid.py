@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastpc.data import Dataset
+from fastpc.divergence import Failure, advice_at_rest, find_failure, largest_entering, require_finite
 from fastpc.engine.gram import gram_pays
 from fastpc.engine.hybrid import Side, infer_hybrid, train_hybrid
 from fastpc.engine.relax import GIVEN
@@ -22,7 +23,7 @@ from fastpc.evaluation import Evaluation
 from fastpc.generative import TurnedSession, check_labels, labels_below, latents_below
 from fastpc.network import PCNetwork
 from fastpc.rules import PC
-from fastpc.session import ChunkResult, EngineSession
+from fastpc.session import ChunkResult, EngineSession, advice_after
 from fastpc.spectrum import first_step
 
 if TYPE_CHECKING:
@@ -50,8 +51,10 @@ class _Half(EngineSession):
         """Train this generative network and its bottom-up `other`."""
         down, up = self.side(order, factors), other.side(order, factors)
         train_hybrid(self.threads, down, up, self._relaxation, self._step_size)
-        result, guessed = self._result(down.chunk), other._result(up.chunk)
-        return ChunkResult(result.energies, result.correct, result.failure or guessed.failure)
+        result = self._result(down.chunk)
+        other._result(up.chunk)
+        failure = result.failure or find_failure(up.chunk, owner="the encoder's ")
+        return ChunkResult(result.energies, result.correct, failure)
 
 
 class HybridSession(TurnedSession):
@@ -88,6 +91,8 @@ class HybridSession(TurnedSession):
             # Its targets are the relaxed latents, which the tiles bring.
             data = Dataset(data.inputs, np.zeros((len(data), self.network.sizes[0])), scale=data.scale)
         self._up.bind(data)
+        # Its hidden targets are the other's states, which the images' size decides.
+        self._up.ceiling = self.inner.ceiling
 
     def compile(self) -> float:
         """Compile, or load, the kernel that trains."""
@@ -100,6 +105,10 @@ class HybridSession(TurnedSession):
         self._up.threads, self._up.epoch = self.threads, self.epoch
         result = self.inner.train(self._up, order, factors)
         return result if self.rule.prior is None else replace(result, correct=None)
+
+    def advice(self, failure: Failure, order: NDArray[np.int64], factors: NDArray[np.float64]) -> str:
+        """Return what to try, by what is seen of the generative network."""
+        return advice_after(self, failure, order, factors, self.inner)
 
     def infer(self, data: Dataset) -> NDArray[Any]:
         """Return x_0 of all images of `data`, relaxed from the guess; no label is looked at."""
@@ -117,6 +126,8 @@ class HybridSession(TurnedSession):
         relaxation = settings._replace(start=GIVEN)
         step = number(first_step(network, rule, prior=prior))
         infer_hybrid(threads, down, up, relaxation, step, np.arange(n, dtype=np.int64), found)
+        advise = advice_at_rest(self.network.parameters, largest_entering(images))
+        require_finite(found, "what was inferred is not finite", advise, [0] * found.shape[1])
         return found
 
     def evaluate(self, data: Dataset) -> Evaluation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 from fastpc.checks import require_choice
 from fastpc.clamp import Clamp
 from fastpc.data import Dataset, as_dataset, as_inputs
+from fastpc.data.scale import default_scale
+from fastpc.divergence import advice_at_rest, largest_entering, largest_number, require_finite
 from fastpc.engine import evaluate
 from fastpc.engine.gram import gram_pays
 from fastpc.engine.inputs import Inputs
@@ -19,12 +22,12 @@ from fastpc.engine.sharing import make_sharing
 from fastpc.engine.threads import choose_threads
 from fastpc.engine.workspace import Workspace, inputs_of, model_of
 from fastpc.errors import ConfigurationError
-from fastpc.network import LOSSES
+from fastpc.network import LOSSES, softmax
 from fastpc.relaxation import Relaxation
 from fastpc.rules import PC
 from fastpc.rules.generative import RECOGNITION, require_free_bottom
 from fastpc.rules.tile_rule import TileRule
-from fastpc.spectrum import first_step
+from fastpc.spectrum import Spectrum, first_step
 
 if TYPE_CHECKING:
     from fastpc.network import PCNetwork
@@ -37,7 +40,7 @@ def forward(network: PCNetwork, x: object, scale: float | None, threads: int | N
     else:
         inputs = as_inputs(x)
     if scale is None:
-        scale = 1 / 255 if inputs.dtype == np.uint8 else 1.0
+        scale = default_scale(inputs, stacklevel=4)
     network.check_inputs(inputs.shape[1])
     data = inputs_of(inputs, None, scale, 1.0, False, np.dtype(network.dtype))
     order = np.arange(inputs.shape[0], dtype=np.int64)
@@ -51,6 +54,8 @@ def outputs_of(network: PCNetwork, data: Inputs, order: NDArray[np.int64], threa
     model = model_of(layout, network.parameters, (1.0,) * network.n_layers, LOSSES.index(network.loss))
     outputs = np.empty((len(order), network.sizes[-1]), layout.dtype)
     evaluate.forward(threads, model, data, order, outputs, workspace.batch, workspace.scratch, make_sharing(1, threads))
+    largest = max(map(largest_number, (data.dense, data.values))) * float(data.scale)
+    require_finite(outputs, "the outputs are not finite", advice_at_rest(network.parameters, largest))
     return outputs
 
 
@@ -63,7 +68,7 @@ def infer(
     else:
         images = as_inputs(outputs, "outputs")
     if scale is None:
-        scale = 1 / 255 if images.dtype == np.uint8 else 1.0
+        scale = default_scale(images, stacklevel=4)
     rows = images if isinstance(images, np.ndarray) else images.toarray()
     start = np.zeros((len(rows), network.sizes[0]), network.dtype)
     data = Dataset(start, rows if rows.shape[1] > 1 else rows.astype(np.float64), target_scale=scale)
@@ -82,11 +87,25 @@ def inferred(network: PCNetwork, data: Dataset, rule: PC, prior: float, threads:
     workspace = Workspace(layout, layout.lanes, threads)
     inputs = inputs_of(data.inputs, data.targets, data.scale, data.target_scale, False, layout.dtype)
     found = np.empty((n, network.sizes[0]), layout.dtype)
+    step = first_step(network, rule, prior=prior)
     evaluate.infer_inputs(
-        threads, model, inputs, rule.relaxation(number, network.seed), number(first_step(network, rule, prior=prior)),
+        threads, model, inputs, rule.relaxation(number, network.seed), number(step),
         np.arange(n, dtype=np.int64), found, workspace.batch, workspace.scratch, make_sharing(2, threads),
     )  # fmt: skip
+    advise = _advice_on_relaxing(network, data, rule, step, prior)
+    require_finite(found, "what was inferred is not finite", advise, [0] * found.shape[1])
     return found
+
+
+def _advice_on_relaxing(
+    network: PCNetwork, data: Dataset, rule: TileRule, step: float, prior: float | None
+) -> Callable[[], str]:
+    """Return what finds the advice where a relaxation diverged."""
+
+    def limit() -> float:
+        return rule.stability_limit(Spectrum(network), prior)
+
+    return advice_at_rest(network.parameters, largest_entering(data), step, limit)
 
 
 class _Relaxed:
@@ -126,6 +145,11 @@ class _Relaxed:
             self.threads, self.model, inputs, relaxation, number(step), number(beta), np.arange(n, dtype=np.int64),
             self.states, self.traces, self.workspace.batch, self.workspace.scratch, make_sharing(1, self.threads),
         )  # fmt: skip
+        with np.errstate(over="ignore", invalid="ignore"):  # found just below
+            self.energy = self.traces.sum(axis=0) / n
+        self.advise = _advice_on_relaxing(network, data, rule, step, prior)
+        require_finite(self.energy, "the energy is not finite", self.advise, range(len(network.sizes)))
+        require_finite(self.states, "the states are not finite", self.advise)
 
 
 def relax(
@@ -147,7 +171,7 @@ def relax(
     relaxed = _Relaxed(network, x, y, rule, _betas(rule)[0], threads, prior if clamp == Clamp.OUTPUT else None)
     parts = np.split(relaxed.states, np.cumsum(network.sizes[relaxed.model.lowest : -1])[:-1], axis=1)
     states = [part.copy() for part in parts] if relaxed.states.size else []
-    energy = relaxed.traces.sum(axis=0) / relaxed.n_samples
+    energy = relaxed.energy
     free = clamp == Clamp.OUTPUT
     errors = []
     layers = zip(relaxed.layout.layers[1:], network.sizes[1:], relaxed.model.precisions[1:], strict=True)
@@ -156,6 +180,8 @@ def relax(
         rows = relaxed.workspace.batch.errors[start : start + relaxed.n_samples * stride]
         # The engine keeps pi_l e_l.
         errors.append(rows.reshape(-1, stride)[:, :size] / precision)
+    for l, error in enumerate(errors, 1):
+        require_finite(error, "the errors are not finite", relaxed.advise, [l] * error.shape[1])
     return Relaxation(
         states=states[1:] if free else states,
         errors=errors,
@@ -175,8 +201,7 @@ def _free_outputs(network: PCNetwork, x: object, y: object, rule: TileRule, thre
         )
     outputs = forward(network, x, None, threads)
     if network.loss == "cross_entropy":
-        outputs = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-        outputs /= outputs.sum(axis=1, keepdims=True)
+        outputs = softmax(outputs)
     return outputs if outputs.shape[1] > 1 else outputs.astype(np.float64)
 
 
@@ -195,6 +220,7 @@ def gradient(
             relaxed.workspace.scratch, make_sharing(1, relaxed.threads),
         )  # fmt: skip
         total += flat / (beta * len(betas))
+    require_finite(total, "the gradient is not finite", relaxed.advise)
     return layout.weights(total), layout.biases(total)
 
 

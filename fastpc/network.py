@@ -15,7 +15,7 @@ from fastpc.clamp import Clamp
 from fastpc.conversion import Conversion
 from fastpc.errors import DataError
 from fastpc.generation import Generation
-from fastpc.parameters import LayerArrays
+from fastpc.parameters import LayerArrays, sha256_of
 from fastpc.relaxation import Relaxation
 from fastpc.structure import (
     ACTIVATIONS,
@@ -159,6 +159,10 @@ class PCNetwork(Generation, Conversion):
     def biases(self, values: Sequence[ArrayLike]) -> None:
         self.biases.assign(values)
 
+    def parameters_sha256(self) -> str:
+        """Return the SHA-256 of W_1, b_1, W_2, … in C order, little-endian: equal for the same bits, and only then."""
+        return sha256_of(array for pair in zip(self.weights, self.biases, strict=True) for array in pair)
+
     def forward(self, x: object, *, scale: float | None = None, threads: int | None = None) -> NDArray[Any]:
         """Return μ_L of the feed-forward pass, shape (N, n_L).
 
@@ -188,9 +192,7 @@ class PCNetwork(Generation, Conversion):
 
         With the squared error these rank the classes, but are no calibrated probabilities.
         """
-        from scipy.special import softmax
-
-        return np.asarray(softmax(self.forward(x, scale=scale, threads=threads), axis=1))
+        return softmax(self.forward(x, scale=scale, threads=threads))
 
     def relax(
         self,
@@ -302,3 +304,11 @@ class PCNetwork(Generation, Conversion):
         activation = names.pop() if len(names) == 1 else ",".join(self.activations)
         kind = f"residual, {self.scaling}, " if self.scaling else "residual, " if self.residual else ""
         return f"PCNetwork({describe_sizes(self.sizes)}, {kind}{activation}, {self.loss}, {self.dtype})"
+
+
+def softmax(outputs: NDArray[Any]) -> NDArray[Any]:
+    """Return each row's softmax, (N, n), of any finite numbers."""
+    from scipy import special
+
+    with np.errstate(over="ignore"):  # of outputs so far apart that the smaller one's probability is 0
+        return np.asarray(special.softmax(outputs, axis=1))

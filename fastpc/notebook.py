@@ -12,6 +12,14 @@ from numpy.typing import NDArray
 
 from fastpc.checks import require_whole
 from fastpc.data import Dataset, as_dataset, find
+from fastpc.divergence import (
+    Failure,
+    advice_at_rest,
+    ceiling_of,
+    find_failure,
+    largest_number,
+    require_finite,
+)
 from fastpc.engine.layout import aligned_zeros
 from fastpc.engine.llvm import ROWS
 from fastpc.engine.notebook import NotebookSettings, train_notebook
@@ -23,7 +31,7 @@ from fastpc.errors import ConfigurationError, DataError
 from fastpc.evaluation import Evaluation
 from fastpc.network import PCNetwork
 from fastpc.rules import Notebook
-from fastpc.session import ENERGY_CEILING, ChunkResult, Failure, find_failure
+from fastpc.session import ChunkResult, advice_after
 from fastpc.spectrum import AUTO_FRACTION, Spectrum
 
 HIDDEN = 128
@@ -110,12 +118,16 @@ def recognise(network: PCNetwork, data: Dataset, steps: int, step_size: float) -
         x1, x0 = np.zeros((len(x2), w1.shape[1])), np.zeros((len(x2), w1.shape[0]))
         # (x2 - x1 W_2) W_2^T in two small products instead of two large ones.
         drive, gram = x2 @ w2.T, w2 @ w2.T
-        for _ in range(steps):
-            pull, e1 = drive - x1 @ gram, x1 - x0 @ w1
-            x1 += step_size * pull
-            x0 += step_size * e1 @ w1.T
+        with np.errstate(over="ignore", invalid="ignore"):  # found below
+            for _ in range(steps):
+                pull, e1 = drive - x1 @ gram, x1 - x0 @ w1
+                x1 += step_size * pull
+                x0 += step_size * e1 @ w1.T
         tops.append(x0)
-    return np.concatenate(tops)
+    found = np.concatenate(tops)
+    advise = advice_at_rest(network.parameters, largest_number(data.inputs) * data.scale, step_size)
+    require_finite(found, "what was inferred is not finite", advise, [0] * found.shape[1])
+    return found
 
 
 def evaluate(network: PCNetwork, data: Dataset) -> Evaluation:
@@ -143,6 +155,8 @@ def _check_images(network: PCNetwork, data: Dataset) -> None:
 class NotebookSession:
     """The notebook's rule at work; see `fastpc.session.Session`."""
 
+    learns_from_the_first = True  # weights move before a batch's energies are measured
+
     def __init__(self, rule: Notebook, network: PCNetwork, batch_size: int, threads: int) -> None:
         if network.n_layers != 2 or network.activations != ("identity",):
             raise ConfigurationError(
@@ -150,6 +164,7 @@ class NotebookSession:
                 f"got {network!r}; make one with fastpc.notebook.initial_network"
             )
         self.rule, self.network, self.threads, self.epoch = rule, network, threads, 0
+        self.batch_size = batch_size
         self.layout = layout = network.layout
         # The images are the last layer here, so the input lists must have room for them.
         self.workspace = Workspace(layout, batch_size, threads, n_inputs=network.sizes[-1])
@@ -182,6 +197,8 @@ class NotebookSession:
     def bind(self, data: Dataset) -> None:
         """Train on `data` from now on."""
         self.check(data)
+        self.data = data
+        self.ceiling = ceiling_of(data.inputs, data.scale)
         self._inputs = inputs_of(data.inputs, data.targets, data.scale, 1.0, True, self.layout.dtype)
 
     def compile(self) -> float:
@@ -200,7 +217,7 @@ class NotebookSession:
             rates=np.zeros((n_batches, N_RATES), self.layout.dtype),
             energies=np.zeros((n_batches, 3)),
             correct=np.zeros(n_batches, np.int64),
-            ceiling=ENERGY_CEILING,
+            ceiling=self.ceiling,
             failed=np.zeros((2, 3), np.int64),
         )
         train_notebook(
@@ -212,12 +229,20 @@ class NotebookSession:
         # The labels pull on the states, so comparing these with the labels would say nothing: no accuracy.
         return ChunkResult(chunk.energies[:, 1:], None, find_failure(chunk))
 
-    def advice(self, failure: Failure) -> str:
-        """Return what to try."""
-        return (
-            f"the states' rate was {failure.state_step:.3g}, and the notebook's own rates are not stable on a stream "
-            'of batches, so use step_size="auto"'
-        )
+    def advice(self, failure: Failure, order: NDArray[np.int64], factors: NDArray[np.float64]) -> str:
+        """Return what to try, by what is seen of the weights and the data."""
+        return advice_after(self, failure, order, factors, self)
+
+    @property
+    def remedy(self) -> str:
+        """What to try where nothing else is to blame."""
+        if isinstance(self.rule.step_size, str):
+            return f"so lower the rate ({self.rule.rate:g})"
+        return 'the notebook\'s own rates are not stable on a stream of batches, so use step_size="auto"'
+
+    def stability_limit(self) -> float:
+        """Return about the largest state step that is stable for the weights as they are."""
+        return 2 / Spectrum(self.network).curvature((1.0, 1.0))
 
     def top_states(self, n_samples: int) -> NDArray[Any]:
         """Return x_0 of the last batch's samples, (n_samples, classes), as training left them."""

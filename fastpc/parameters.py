@@ -1,8 +1,9 @@
-"""A network's weights or biases, layer by layer: views to read and to write."""
+"""A network's weights or biases, layer by layer: views to read and to write, and a hash of all of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -71,3 +72,11 @@ class LayerArrays(Sequence[NDArray[Any]]):
     def __repr__(self) -> str:
         shapes = ", ".join(str(array.shape) for array in self._arrays)
         return f"<{self._kind} of layers 1 to {len(self)}: {shapes}>"
+
+
+def sha256_of(arrays: Iterable[NDArray[Any]]) -> str:
+    """Return the SHA-256 of arrays' numbers one after the other, each in C order, little-endian, as hexadecimal."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(array.astype(array.dtype.newbyteorder("<")).tobytes())
+    return digest.hexdigest()

@@ -176,7 +176,7 @@ class Run:
             if first == self.batches:
                 break
             self._pause()
-        validation = None if self.held_out is None else self.session.evaluate(self.held_out).accuracy
+        validation = None if self.held_out is None else self._validate(self.held_out, epoch)
         record = EpochRecord(
             epoch=epoch + 1,
             energy=tuple(float(energy) for energy in self.energies / n),
@@ -195,6 +195,7 @@ class Run:
     def _run(self, order: NDArray[np.int64], factors: NDArray[np.float64], epoch: int, first: int) -> ChunkResult:
         begin = perf_counter()
         session, snapshot = self.session, self.session.snapshot()
+        self.last_good = snapshot
         try:
             result = session.run(order, factors)
         except BaseException:
@@ -204,8 +205,8 @@ class Run:
         if result.failure is not None:
             failure = result.failure
             session.restore(snapshot)
-            batch = first + failure.batch + 1
-            raise DivergenceError(failure.cause, epoch + 1, batch, failure.layer, session.advice(failure))
+            advice = session.advice(failure, order, factors)
+            raise DivergenceError(failure.cause, epoch + 1, first + failure.batch + 1, failure.layer, advice)
         seconds = perf_counter() - begin
         self._spend(seconds)
         self.samples += len(order)
@@ -213,6 +214,15 @@ class Run:
         wanted = len(factors) * _CHUNK_SECONDS / max(seconds, 1e-6)
         self.chunk = int(min(max(1, wanted), 4 * len(factors)))
         return result
+
+    def _validate(self, data: Dataset, epoch: int) -> float | None:
+        """Return the accuracy. Weights that burst in the epoch's last step may be finite where outputs are not."""
+        try:
+            return self.session.evaluate(data).accuracy
+        except DivergenceError as error:
+            self.session.restore(self.last_good)
+            cause = f"with the weights it left, {error.cause}"
+            raise DivergenceError(cause, epoch + 1, self.batches, error.layer, error.advice) from None
 
     def _spend(self, seconds: float) -> None:
         self.seconds += seconds

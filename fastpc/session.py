@@ -6,7 +6,7 @@ step the weights; a rule of another shape brings a session of its own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Real
 from time import perf_counter
@@ -15,9 +15,17 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from fastpc.divergence import (
+    Failure,
+    Symptoms,
+    advice_on,
+    energy_ceiling,
+    find_failure,
+    largest_entering,
+)
 from fastpc.engine.gram import gram_pays
 from fastpc.engine.sharing import make_sharing
-from fastpc.engine.train import ENERGIES, N_PHASES, Chunk, train_chunk
+from fastpc.engine.train import N_PHASES, Chunk, train_chunk
 from fastpc.engine.update import CORRECTION_1, CORRECTION_2, N_RATES, NUDGE, RATE
 from fastpc.engine.workspace import Workspace, inputs_of, model_of, optimizer_of, step_size_of
 from fastpc.errors import ConfigurationError
@@ -32,31 +40,6 @@ if TYPE_CHECKING:
     from fastpc.network import PCNetwork
     from fastpc.optimizers import Optimizer
     from fastpc.rules.engine_rule import EngineRule
-
-# A layer whose mean energy a sample passes this has left any useful range, long before the numbers overflow.
-ENERGY_CEILING = 1e12
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Where a chunk diverged.
-
-    Attributes
-    ----------
-    batch : int
-        Within the chunk, from 0.
-    layer : int
-        The first layer affected.
-    cause : str
-        What happened.
-    state_step : float
-        gamma of that batch.
-    """
-
-    batch: int
-    layer: int
-    cause: str
-    state_step: float
 
 
 @dataclass(frozen=True)
@@ -100,8 +83,8 @@ class Session(Protocol):
     def run(self, order: NDArray[np.int64], factors: NDArray[np.float64]) -> ChunkResult:
         """Train on the samples `order`, batch after batch; `factors` multiply the learning rate of each batch."""
 
-    def advice(self, failure: Failure) -> str:
-        """Return what to try, once the state from before the failure is restored."""
+    def advice(self, failure: Failure, order: NDArray[np.int64], factors: NDArray[np.float64]) -> str:
+        """Return what to try after a failure of `run`, once the state from before it is restored."""
 
     def evaluate(self, data: Dataset) -> Evaluation:
         """Predict all of `data`, and only then look at the targets."""
@@ -111,6 +94,25 @@ class Session(Protocol):
 
     def restore(self, snapshot: Mapping[str, NDArray[Any]]) -> None:
         """Bring back what `snapshot` copied, in this session or in another like it that is bound to the same data."""
+
+
+class Adviser(Protocol):
+    """What advice needs to know of a session, or of one within."""
+
+    network: Any
+    data: Dataset
+    batch_size: int
+
+    @property
+    def learns_from_the_first(self) -> bool:
+        """Whether weights have moved before the next batch's energies are measured."""
+
+    @property
+    def remedy(self) -> str:
+        """What to try where nothing else is to blame."""
+
+    def stability_limit(self) -> float:
+        """Return about the largest state step that is stable for the weights as they are."""
 
 
 class EngineSession:
@@ -147,7 +149,8 @@ class EngineSession:
     def bind(self, data: Dataset) -> None:
         """Train on `data` from now on, with state steps that fit the weights as they are now."""
         self.check(data)
-        labelled = data.n_classes is not None
+        self.data, labelled = data, data.n_classes is not None
+        self.ceiling = energy_ceiling(data, float(self._model.precisions[-1]))
         weights = data.mean_one_weights()
         self._inputs = inputs_of(
             data.inputs, data.targets, data.scale, data.target_scale, labelled, self.layout.dtype, weights
@@ -188,7 +191,7 @@ class EngineSession:
             rates=self._rates(factors),
             energies=np.zeros((n_batches, n_rows)),
             correct=np.zeros(n_batches, np.int64),
-            ceiling=ENERGY_CEILING,
+            ceiling=self.ceiling,
             failed=np.zeros((2, n_rows), np.int64),
         )
 
@@ -212,14 +215,23 @@ class EngineSession:
             rates[:, CORRECTION_2] = 1 / (1 - self.optimizer.beta2**t)
         return rates.astype(self.layout.dtype)
 
-    def advice(self, failure: Failure) -> str:
-        """Return what the rule would try, with the weights as they were before the failure."""
-        return self.rule.advice(failure.state_step, 2 / self._curvature(), self.optimizer.learning_rate)
+    def advice(self, failure: Failure, order: NDArray[np.int64], factors: NDArray[np.float64]) -> str:
+        """Return what to try, by what is seen of the weights and the data."""
+        return advice_after(self, failure, order, factors, self)
 
-    def _curvature(self) -> float:
-        """Return a bound on the curvature of the energy in the states, for the weights as they are."""
-        precisions = self.rule.layer_precisions(self.network.n_layers)
-        return Spectrum(self.network).curvature(precisions, self.rule.prior)
+    @property
+    def learns_from_the_first(self) -> bool:
+        """Whether weights have moved before the next batch's energies are measured."""
+        return self.updates > 0 or self._updates_per_batch > 1
+
+    @property
+    def remedy(self) -> str:
+        """What to try where nothing else is to blame."""
+        return f"so lower the learning rate ({self.optimizer.learning_rate:g}), or set clip_norm"
+
+    def stability_limit(self) -> float:
+        """Return about the largest state step that is stable for the weights as they are."""
+        return self.rule.stability_limit(Spectrum(self.network), self.rule.prior)
 
     def evaluate(self, data: Dataset) -> Evaluation:
         """Predict all of `data` by the feed-forward pass, and only then look at the targets."""
@@ -246,24 +258,25 @@ class EngineSession:
         self.updates, self.state_step = int(snapshot["updates"]), float(snapshot["state_step"])
 
 
-def find_failure(chunk: Chunk, layer_of: Sequence[int] | None = None) -> Failure | None:
-    """Return where a chunk diverged, if it did; `layer_of` says which layer each row is, where it is not its own."""
-    kinds, rows = np.nonzero(chunk.failed)
-    if not len(rows):
-        return None
-    # Energies are the first to tell: weights burst only in the step that follows.
-    kind, row = int(kinds[0]), int(rows[0])
-    batch = int(chunk.failed[kind, row]) - 1
-    energy = chunk.energies[batch, row]
-    layer = row if layer_of is None else layer_of[row]
-    if kind != ENERGIES:
-        cause = f"the weights of layer {layer} are no longer finite"
-    elif np.isfinite(energy):
-        cause = f"the energy of layer {layer} reached {energy:.3g}"
-    else:
-        cause = f"the states of layer {layer} are no longer finite"
-    steps_a_batch = (len(chunk.step_sizes) - 1) // len(chunk.correct)
-    return Failure(batch, layer, cause, float(chunk.step_sizes[batch * steps_a_batch]))
+def advice_after(
+    session: Session, failure: Failure, order: NDArray[np.int64], factors: NDArray[np.float64], owner: Adviser
+) -> str:
+    """Return what to try after a failure; the batches before it are run again, to see what it found.
+
+    `session` is as before its chunk, and is left so; `owner` is it or a session within.
+    """
+    limit, largest_weight = owner.stability_limit(), float(np.abs(owner.network.parameters).max())
+    learned = owner.learns_from_the_first or failure.batch > 0 or failure.weights
+    snapshot = session.snapshot()
+    try:
+        session.run(order[: failure.batch * owner.batch_size], factors[: failure.batch])
+        limit_then = owner.stability_limit()
+    finally:
+        session.restore(snapshot)
+    remedy = owner.remedy if learned else None
+    return advice_on(
+        Symptoms(failure.state_step, limit, limit_then, largest_entering(owner.data), largest_weight, remedy)
+    )
 
 
 def _check_precision(rule: EngineRule, optimizer: Optimizer, dtype: np.dtype[Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,14 +45,32 @@ class Spectrum:
         s is the largest a_l Lip(f_{l-1}) ‖W_l‖₂ for l ≥ 2, 1 more where a skip leads to layer l. With a `prior` π_0,
         layer 0 is free, and W_1 and π_0 count as well.
         """
-        lowest = 1 if prior is None else 0
+        s = float(np.max(self._gains(1 if prior is None else 0), initial=0.0))
+        # Not a power: Python's floats refuse one that overflows.
+        return max(prior or 0.0, *self._kept(precisions)) * (1 + s) * (1 + s)
+
+    def curvature_in_errors(self, precisions: tuple[float, ...]) -> float:
+        """Return λ = 1 + π_L Σ_l s_l² / π_l, a bound on the energy's curvature in the errors, in units of their π_l.
+
+        s_l is the product of the gains of `curvature` from layer l + 1 to L, l running over the hidden layers.
+        """
+        *hidden, top = self._kept(precisions)
+        reach, total = 1.0, 0.0
+        for gain, precision in zip(self._gains(1)[::-1], hidden[::-1], strict=True):
+            reach *= float(gain) * float(gain)
+            total += reach / precision
+        return 1 + top * total
+
+    def _gains(self, lowest: int) -> NDArray[np.float64]:
+        """Return a_l Lip(f_{l-1}) ‖W_l‖₂ for l above `lowest`, 1 more where a skip leads to layer l."""
         layout = self.network.layout
         slopes = np.array(LIPSCHITZ)[layout.layers[lowest:-1, ACTIVATION]]
         skipped = layout.layers[lowest + 1 :, SKIP] != 0
-        gains = layout.scales[lowest + 1 :] * slopes * self.norms[lowest:] + skipped
-        s = float(np.max(gains, initial=0.0))
-        kept = precisions if self.network.loss == "squared_error" else (*precisions[:-1], 1.0)
-        return max(prior or 0.0, *kept) * (1 + s) ** 2
+        return np.asarray(layout.scales[lowest + 1 :] * slopes * self.norms[lowest:] + skipped, np.float64)
+
+    def _kept(self, precisions: tuple[float, ...]) -> tuple[float, ...]:
+        """Return the precisions that count: cross-entropy has no use for the output's."""
+        return precisions if self.network.loss == "squared_error" else (*precisions[:-1], 1.0)
 
 
 def first_step(
@@ -67,9 +86,11 @@ def first_step(
 
 def _largest(weights: NDArray[Any], start: NDArray[np.float64]) -> tuple[NDArray[Any], float]:
     """Return the right singular vector and the value that the power iteration finds from `start`."""
-    # In float64, where the square of no finite float32 overflows: this also runs on weights about to diverge. Without
-    # BLAS, whose threads would decide the last bits and whose limits are the whole process's.
-    matrix = weights.astype(np.float64)
+    # In units of about the largest weight, so that no square overflows: this also runs on weights about to diverge; a
+    # power of two changes no other bit. Without BLAS, whose threads would decide the last bits and whose limits are the
+    # whole process's.
+    unit = math.ldexp(1.0, math.frexp(float(np.abs(weights).max(initial=0)))[1] - 1)
+    matrix = weights.astype(np.float64) / unit
     vector = start / np.linalg.norm(start)
     square = 0.0
     for _ in range(_ITERATIONS):
@@ -78,4 +99,4 @@ def _largest(weights: NDArray[Any], start: NDArray[np.float64]) -> tuple[NDArray
         if not square > 0:
             break
         vector = image / square
-    return vector.astype(weights.dtype), float(np.sqrt(square))
+    return vector.astype(weights.dtype), unit * float(np.sqrt(square))

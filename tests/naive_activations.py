@@ -42,7 +42,7 @@ def gelu_derivative(x: Array) -> Array:
 
 
 def silu_derivative(x: Array) -> Array:
-    return np.asarray(expit(x) * (1 + x * (1 - expit(x))))
+    return np.asarray(expit(x) * (1 + x * expit(-x)))
 
 
 # The derivatives are steepest where the second derivatives vanish: φ(x)(2 - x²) = 0 for gelu,

@@ -1,6 +1,7 @@
 """The same bits from run to run, with any number of threads, on every threading layer, in every process."""
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -9,9 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from commands import SMALL, run_json
+from every_rule import RULES, digits, everything, trainer_for
+from fastpc.cli import build
+from fastpc.cli.saved import Saved
 from fastpc.data import load_digits
 from fastpc.network import PCNetwork
 from fastpc.optimizers import SGD, Adam, Optimizer
+from fastpc.presets import BY_RULE, DEFAULT
 from fastpc.rules import PC
 from fastpc.schedules import Cosine
 from fastpc.trainer import Trainer
@@ -32,8 +38,20 @@ RUNS: dict[str, tuple[PC, Optimizer, int]] = {
 }
 
 
+# And every rule, with numbers of either type.
+EVERY_RULE = [f"{name}; {dtype}" for name in RULES for dtype in ("float32", "float64")]
+EVERYTHING = (*RUNS, *EVERY_RULE)
+
+
 def trained_bytes(name: str, threads: int) -> bytes:
     """Train a small network on the digits, and return its parameters and outputs."""
+    if name in EVERY_RULE:
+        rule_name, _, dtype = name.partition("; ")
+        # The norm of the gradient is a sum over all units of work.
+        trainer = trainer_for(rule_name, Adam(1e-3, clip_norm=0.5), dtype=dtype, threads=threads)
+        trainer.fit(digits(), digits(samples=50), epochs=2)
+        accuracies = str([record.validation_accuracy for record in trainer.history.epochs])
+        return b"".join(array.tobytes() for array in everything(trainer).values()) + accuracies.encode()
     rule, optimizer, batch_size = RUNS[name]
     train, test = load_digits()
     network = PCNetwork((64, 70, 33, 10), "relu", seed=1)
@@ -45,11 +63,11 @@ def trained_bytes(name: str, threads: int) -> bytes:
 @pytest.fixture(scope="module")
 def expected() -> dict[str, bytes]:
     """What one thread makes of each run."""
-    return {name: trained_bytes(name, 1) for name in RUNS}
+    return {name: trained_bytes(name, 1) for name in EVERYTHING}
 
 
 @pytest.mark.parametrize("threads", THREADS)
-@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize("name", EVERYTHING)
 def test_runs_repeat_on_any_number_of_threads(expected, name, threads):
     assert trained_bytes(name, threads) == expected[name]
 
@@ -79,9 +97,9 @@ def assert_well(result: subprocess.CompletedProcess[str]) -> None:
 
 EVERY_THREAD_COUNT = """
 import hashlib, sys
-from test_determinism import RUNS, THREADS, trained_bytes
+from test_determinism import EVERYTHING, THREADS, trained_bytes
 from fastpc.engine.threads import available_threads, threading_layer
-for name in RUNS:
+for name in EVERYTHING:
     for threads in THREADS:
         print(hashlib.sha256(trained_bytes(name, threads)).hexdigest())
 print(threading_layer(), available_threads(), file=sys.stderr)
@@ -90,7 +108,7 @@ print(threading_layer(), available_threads(), file=sys.stderr)
 
 def digests(expected: dict[str, bytes]) -> list[str]:
     """What `EVERY_THREAD_COUNT` should print."""
-    return [hashlib.sha256(expected[name]).hexdigest() for name in RUNS for _ in THREADS]
+    return [hashlib.sha256(expected[name]).hexdigest() for name in EVERYTHING for _ in THREADS]
 
 
 @pytest.mark.parametrize("layer", LAYERS)
@@ -179,7 +197,31 @@ def test_two_python_threads_in_this_process(expected):
         worker.start()
     for worker in workers:
         worker.join()
-    assert found == expected
+    assert found == {name: expected[name] for name in RUNS}
+
+
+@pytest.mark.parametrize("rule", BY_RULE)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_hash_is_that_of_every_command_and_of_the_model_in_memory(capsys, tmp_path, rule: str, dtype: str) -> None:
+    step = ["--step-size", "auto"] if rule == "notebook" else []
+    command = [*SMALL, "--rule", rule, "--dtype", dtype, *step, "--out", str(tmp_path)]
+    hashes = {run_json(capsys, *command, "--threads", str(threads))["parameters_sha256"] for threads in THREADS}
+    hashes.add(run_json(capsys, "evaluate", str(tmp_path))["parameters_sha256"])
+    assert hashes == {Saved(tmp_path).network.parameters_sha256()}
+
+
+def test_a_process_of_its_own_prints_the_hash_of_a_trainer_in_this_one() -> None:
+    train, _ = load_digits()
+    network = PCNetwork((64, 16, 10), DEFAULT.activation, DEFAULT.loss, seed=0, initializer=DEFAULT.initializer)
+    hashes = set()
+    for threads in THREADS:
+        command = f"from fastpc.cli import main; main({[*SMALL, '--json', '--threads', str(threads)]!r})"
+        result = run_script(command, NUMBA_NUM_THREADS="4")
+        assert_well(result)
+        hashes.add(json.loads(result.stdout.splitlines()[-1])["parameters_sha256"])
+    optimizer = build.optimizer(DEFAULT)
+    Trainer(network, build.rule(DEFAULT), optimizer, DEFAULT.batch_size).fit(train, epochs=2)
+    assert hashes == {network.parameters_sha256()}
 
 
 def test_the_seed_decides_the_order_and_the_networks_seed_the_weights():

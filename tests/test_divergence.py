@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 import naive_training
 from fastpc import run as run_module
 from fastpc.data import load_digits
+from fastpc.divergence import CEILING, ceiling_of
 from fastpc.engine.train import train_chunk
 from fastpc.errors import DivergenceError
 from fastpc.history import Progress
 from fastpc.network import PCNetwork
 from fastpc.optimizers import SGD, Adam
-from fastpc.rules import PC
+from fastpc.rules import PC, Backprop
 from fastpc.spectrum import Spectrum
 from fastpc.trainer import Trainer
 from strategies import Case
@@ -188,6 +189,73 @@ class TestDivergence:
             trainer.fit((case.x, with_absurd_target(case, order[BATCH])))
         expected = naive_training.train(case, rule, SGD(0.1), [order[:BATCH]], BATCH)
         assert_same_parameters(trainer.network, expected)
+
+
+class TestCeiling:
+    """What counts as divergence, for data of any size."""
+
+    def test_large_targets_are_no_divergence(self):
+        """Prices in millions: an energy of 10^13 on the first batch, which falls."""
+        case = small_case()
+        trainer = trainer_of(case, PLAIN, Adam(0.05))
+        history = trainer.fit((case.x, 1e7 * (1 + case.target)), epochs=3)
+        assert history.epochs[0].energy[-1] > 1e13
+        assert history.epochs[-1].energy[-1] < history.epochs[0].energy[-1]
+
+    @pytest.mark.parametrize("size", [1e-6, 1.0, 1e7])
+    def test_it_is_that_of_the_median_target(self, size):
+        targets = size * np.random.default_rng(0).normal(size=(5000, 3))
+        ceiling = ceiling_of(targets, 2.0, 0.5)
+        exact = 0.25 * np.median(np.square(2 * targets).sum(axis=1))
+        assert ceiling == pytest.approx(CEILING * max(1.0, exact), rel=0.2)
+        targets[17] = 1e200
+        assert ceiling_of(targets, 2.0, 0.5) == ceiling
+
+    def test_no_energy_is_finite_above_it(self):
+        assert ceiling_of(np.full((3, 2), 1e300), 1.0) == np.finfo(np.float64).max
+
+    def test_a_second_moment_that_overflows_is_seen_at_once(self):
+        """Its weights would never move again, and no energy would show it."""
+        case = small_case()
+        network = PCNetwork(case.sizes, case.activations)
+        x = 1e25 * case.x.astype(np.float32)
+        network.weights[0] = 0 * network.weights[0]  # so that the outputs know nothing of the inputs' size
+        with pytest.raises(DivergenceError, match="the optimiser's memory") as caught:
+            Trainer(network, Backprop(), Adam(1e-6)).fit((x, case.labels))
+        assert caught.value.batch == 1
+
+
+class TestAtRest:
+    """What a network that stands still cannot answer in finite numbers."""
+
+    def test_outputs_name_the_data(self):
+        network = PCNetwork((3, 4, 2))
+        network.weights = [np.ones(weights.shape) for weights in network.weights]
+        with pytest.raises(DivergenceError, match=r"the network diverged: .* the data reach 3e\+38") as caught:
+            network.predict(np.full((2, 3), 3e38, np.float32))
+        assert (caught.value.epoch, caught.value.batch) == (None, None)
+
+    def test_a_relaxation_names_layer_step_and_limit(self):
+        network = PCNetwork((3, 4, 2))
+        with pytest.raises(DivergenceError, match="above the stability limit") as caught:
+            network.relax(np.ones((2, 3)), [0, 1], PC(steps=500, step_size=30.0))
+        assert caught.value.layer in (1, 2)
+        assert str(caught.value).startswith(f"the network diverged in layer {caught.value.layer}: ")
+
+    def test_weights_are_named_where_data_and_steps_are_usual(self):
+        network = PCNetwork((3, 4, 2))
+        network.weights = [np.float32(3e38) * np.ones(weights.shape) for weights in network.weights]
+        with pytest.raises(DivergenceError, match=r"the weights reach 3e\+38.*so make the network anew"):
+            network.forward(np.ones((2, 3)))
+
+    def test_a_validation_that_overflows_takes_the_last_chunk_back(self):
+        case = small_case()
+        trainer = Trainer(PCNetwork(case.sizes, "identity", dtype="float64"), PLAIN, SGD(1e-3), BATCH)
+        before = trainer.network.parameters.copy()
+        with pytest.raises(DivergenceError, match="epoch 1, batch 3") as caught:
+            trainer.fit((case.x, case.labels), (1e308 * np.sign(case.x), case.labels))
+        assert np.array_equal(trainer.network.parameters, before)
+        assert "with the weights it left" in caught.value.cause
 
 
 def with_absurd_target(case: Case, sample: int) -> NDArray[np.float64]:

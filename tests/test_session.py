@@ -199,7 +199,7 @@ class TestFailure:
         assert failures[0] == failures[1] == failures[2]
 
     def test_results_are_frozen(self):
-        failure = Failure(0, 1, "cause", "advice")
+        failure = Failure(0, 1, "cause", 0.1, weights=False)
         with pytest.raises(FrozenInstanceError):
             failure.batch = 1  # type: ignore[misc]
         with pytest.raises(FrozenInstanceError):

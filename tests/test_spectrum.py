@@ -83,3 +83,39 @@ def test_weights_near_the_largest_numbers_have_a_norm_too() -> None:
     plain = Spectrum(network).norms
     network.weights = [weight.astype(np.float64) * 1e36 for weight in network.weights]
     assert Spectrum(network).norms == pytest.approx(plain * 1e36)
+
+
+@pytest.mark.parametrize(("dtype", "size"), [("float32", 1e30), ("float64", 1e200), ("float64", 1e-200)])
+def test_extreme_weights_have_norms_and_steps_too(dtype: str, size: float) -> None:
+    network = PCNetwork((7, 6, 5, 4), "tanh", dtype=dtype)
+    usual = Spectrum(network).norms
+    network.weights = [size * weights for weights in network.weights]
+    spectrum = Spectrum(network)
+    np.testing.assert_allclose(spectrum.norms, size * usual, rtol=1e-5)
+    assert np.isfinite(spectrum.vectors).all()
+    assert 0 <= first_step(network, PC(step_size="auto"), spectrum) <= 0.5
+    assert PC(step_size=0.1).stability_limit(spectrum) == pytest.approx(
+        2 / (1 + spectrum.norms[1:].max()) / (1 + spectrum.norms[1:].max())
+    )
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9])
+def test_plain_steps_are_stable_below_the_limit_and_not_above(momentum: float) -> None:
+    """With one hidden layer of the identity, curvatures reach 1 + ‖W_2‖², which the bound (1 + ‖W_2‖)² is above."""
+    network = PCNetwork((5, 6, 4), "identity", dtype="float64", seed=1)
+    x, y = np.random.default_rng(0).normal(size=(2, 20, 5))
+    rule = PC(steps=1000, momentum=momentum)
+    spectrum = Spectrum(network)
+    limit = rule.stability_limit(spectrum)
+    largest = 1 + spectrum.norms[1] ** 2
+
+    def rise(step_size: float) -> float:
+        energy = network.relax(x, y[:, :4], replace(rule, step_size=step_size)).energy.sum(axis=1)
+        return float(energy[-1] / energy[0])
+
+    assert rise(0.99 * limit) <= 1
+    exact = 2 * (1 + momentum) / largest
+    assert limit <= exact
+    assert rise(0.99 * exact) <= 1
+    with np.errstate(over="ignore"):
+        assert rise(1.02 * exact) > 1

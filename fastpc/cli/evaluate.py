@@ -45,6 +45,7 @@ def evaluate(
             "samples": len(test),
             "data": test.name,
             "layers": network.sizes,
+            "parameters_sha256": network.parameters_sha256(),
         }
         print_json(record)
     elif quiet:

@@ -61,13 +61,13 @@ def predict(
     outputs: those of networks trained with the squared error rank the classes, and are not calibrated.
     """
     import numpy as np
-    from scipy.special import softmax
 
     from fastpc.cli.files import as_csv, as_npy, as_npz, write_file
     from fastpc.cli.notice import CompileNotice
     from fastpc.cli.output import print_json
     from fastpc.cli.saved import Saved
     from fastpc.data.images import read_images
+    from fastpc.network import softmax
 
     if out is not None and out.suffix not in SUFFIXES:
         raise ConfigurationError(f"expected --out to end in {', '.join(SUFFIXES)}, got {str(out)!r}; name it so")
@@ -75,7 +75,7 @@ def predict(
     with CompileNotice():
         outputs = saved.class_outputs(read_images(images), scale)
     labels = np.asarray(outputs.argmax(axis=1), np.int64)
-    probabilities = softmax(outputs, axis=1)
+    probabilities = softmax(outputs)
     if out is not None:
         header = ["label", *(f"p{k}" for k in range(outputs.shape[1]))]
         arrays = {"labels": labels, "probabilities": probabilities}

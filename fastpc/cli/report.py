@@ -1,6 +1,5 @@
 """How a training run went: a table for people, or one JSON object for programs."""
 
-import hashlib
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +9,8 @@ from fastpc.cli.output import percent, print_json, print_table
 from fastpc.reproductions import REPRODUCTIONS
 
 if TYPE_CHECKING:
-    from fastpc.bidirectional import BidirectionalNetwork
     from fastpc.cli.result import Result
     from fastpc.evaluation import Evaluation
-    from fastpc.network import PCNetwork
     from fastpc.presets import Preset
 
 
@@ -48,7 +45,7 @@ def as_record(result: "Result") -> dict[str, Any]:
         "loss": network.loss,
         "dtype": network.dtype,
         "seed": result.seed,
-        "parameters_sha256": parameters_digest(network),
+        "parameters_sha256": network.parameters_sha256(),
         "out": result.out,
     }
 
@@ -93,14 +90,3 @@ def list_presets(*, as_json: bool) -> None:
         print_json({name: asdict(found) for name, found in REPRODUCTIONS.items()})
     else:
         print_table("Presets", {name: found.about for name, found in REPRODUCTIONS.items()})
-
-
-def parameters_digest(network: "PCNetwork | BidirectionalNetwork") -> str:
-    """Return the SHA-256 of all parameters: W_1, b_1, W_2, … in C order, little-endian; bottom-up before top-down."""
-    from fastpc.checkpoint import parts_of
-
-    digest = hashlib.sha256()
-    for part in parts_of(network).values():
-        for array in (array for pair in zip(part.weights, part.biases, strict=True) for array in pair):
-            digest.update(array.astype(array.dtype.newbyteorder("<")).tobytes())
-    return digest.hexdigest()

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastpc.checks import require_number
 from fastpc.data.arrays import Inputs, Targets, as_array, as_inputs, as_targets, as_weights
 from fastpc.data.csr import is_sparse
+from fastpc.data.scale import default_scale
 from fastpc.data.shuffle import permutation
 from fastpc.data.stream import collect
 from fastpc.errors import ConfigurationError, DataError
@@ -165,7 +166,8 @@ def as_dataset(
         The number of classes; inferred from labels if not given.
     scale, target_scale : float, optional
         Multiply inputs and dense targets on their way into the network. By default 1/255 for
-        uint8 and 1 otherwise; also 1 for uint8 targets that hold only 0 and 1 (one-hot rows).
+        uint8 and 1 otherwise; also 1 for uint8 targets that hold only 0 and 1 (one-hot rows). A
+        DataWarning says so of inputs that look like unscaled pixels, and are no uint8.
     sample_weight : array-like of shape (N,), optional
         How much each sample counts in training.
     name : str
@@ -189,7 +191,7 @@ def as_dataset(
     inputs = x if is_sparse(x) else as_array(x, "inputs")
     targets = as_array(y, "targets")
     if scale is None:
-        scale = 1 / 255 if inputs.dtype == np.uint8 else 1.0
+        scale = default_scale(inputs)
     if target_scale is None:
         is_image = targets.dtype == np.uint8 and targets.ndim > 1 and targets.max(initial=0) > 1
         target_scale = 1 / 255 if is_image else 1.0

@@ -15,7 +15,8 @@ def collect(batches: Iterable[Any]) -> tuple[Any, Any]:
     """Gather batches ``(x, y)`` into one pair of arrays, without changing their types.
 
     Training visits the data many times in many orders, and compiled code reads it in place, so a
-    stream is read once, to its end, and kept. It takes twice the data's memory while it is joined.
+    stream is read once, to its end, and kept. It takes twice the data's memory while it is joined. One without an
+    end is read for ever, unless it says so as a tf.data.Dataset can: cut it, as with itertools.islice.
 
     Parameters
     ----------

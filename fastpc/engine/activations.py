@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastpc.engine.elementary import normal, sigmoid, tanh
+from fastpc.engine.elementary import normal, sigmoid, sigmoids, tanh
 from fastpc.engine.jit import exact_kernel
 from fastpc.engine.memory import borrow
 from fastpc.engine.scalar import per_type, polynomial
@@ -17,6 +17,8 @@ LIPSCHITZ = (1.0, 1.0, 1.0, 1.0, 0.25, 1.1289043, 1.0998394, 1.0)
 
 _zero, _half, _one, _two, _leak = (per_type(value, value) for value in (0.0, 0.5, 1.0, 2.0, LEAK))
 _third, _quarter, _fifth = (per_type(1 / k, 1 / k) for k in (3, 4, 5))
+# Above this square, the normal density is 0; and held there, what it multiplies stays finite.
+_far_square = per_type(2000.0, 2000.0)
 # Below these moves, a difference is a series around one point; above, rounding leaves enough of a plain difference.
 _short_tanh_move = per_type(1 / 16, 1 / 16)
 _short_move = per_type(1 / 16, 1 / 256)
@@ -65,9 +67,9 @@ def activate(code, tile, state, activity, slope, count):
     elif code == SILU:
         for i in range(count):
             x = states[i]
-            s = sigmoid(x)
+            s, rest = sigmoids(x)
             activities[i] = x * s
-            slopes[i] = s + x * s * (_one(x) - s)
+            slopes[i] = s + x * s * rest
     elif code == HARD_TANH:
         for i in range(count):
             activities[i] = min(max(states[i], -_one(states[i])), _one(states[i]))
@@ -161,7 +163,7 @@ def advance(code, tile, change, state, activity, slope, count):
             d, before = changes[i], activities[i]
             x = states[i] + d
             probability, density = normal(x)
-            square, after, rise = x * x, x * probability, probability + x * density
+            square, after, rise = min(x * x, _far_square(x)), x * probability, probability + x * density
             series = _rise(
                 d, rise, density * _gelu_2(square), density * x * _gelu_3(square), density * _gelu_4(square),
                 density * x * _gelu_5(square),
@@ -172,8 +174,8 @@ def advance(code, tile, change, state, activity, slope, count):
         for i in range(count):
             d, before = changes[i], activities[i]
             x = states[i] + d
-            s = sigmoid(x)
-            s1, lean = s * (_one(x) - s), _one(x) - _two(x) * s
+            s, rest = sigmoids(x)
+            s1, lean = s * rest, rest - s
             s2, s3, s4, s5 = s1 * lean, s1 * _logistic_3(s1), s1 * lean * _logistic_4(s1), s1 * _logistic_5(s1)
             after, rise = x * s, s + x * s1
             series = _rise(

@@ -18,8 +18,10 @@ _log2_e = per_type(1 / math.log(2), 1 / math.log(2))
 # ln 2 = high + low, where high has so few bits that its product with an exponent is exact.
 _ln2_high = per_type(0.69140625, 0.6931471803691238)
 _ln2_low = per_type(0.0017409305599453094, 1.9082149292705877e-10)
-# Beyond this, 2^n or 2^-n is no normal number.
+# Beyond this, 2^n is no finite number.
 _largest_exponent = per_type(87.0, 708.0)
+# From here on, n is one below the normal numbers' exponents, and `power_of_two` of that is 0.
+_lowest_exponent = per_type(-88.0, -709.0)
 # (exp(r) - 1 - r) / r^2 for |r| <= ln 2 / 2: Taylor's series to where its rest is below half an ulp.
 _expm1_tail = polynomial(
     tuple(1 / math.factorial(k) for k in range(2, 9)), tuple(1 / math.factorial(k) for k in range(2, 15))
@@ -49,8 +51,8 @@ _root_2_pi = per_type(1 / math.sqrt(2 * math.pi), 1 / math.sqrt(2 * math.pi))
 
 @exact_kernel
 def _split_exponential(x):
-    """Return (2^n, exp(r) - 1) with x = n ln 2 + r; x is held where 2^n is a normal number."""
-    held = min(max(x, -_largest_exponent(x)), _largest_exponent(x))
+    """Return (2^n, exp(r) - 1) with x = n ln 2 + r; x is held where 2^n is a normal number or 0."""
+    held = min(max(x, _lowest_exponent(x)), _largest_exponent(x))
     n = np.rint(held * _log2_e(x))
     r = (held - n * _ln2_high(x)) - n * _ln2_low(x)
     return power_of_two(n), r + r * r * _expm1_tail(r)
@@ -58,7 +60,7 @@ def _split_exponential(x):
 
 @exact_kernel
 def exp(x):
-    """Return e^x; beyond about ±87 (float32) or ±708 (float64), its value there."""
+    """Return e^x; below about -87.7 (float32) or -708.7 (float64) 0, and above 87 or 708 its value there."""
     power, rest = _split_exponential(x)
     return power + power * rest
 
@@ -74,8 +76,21 @@ def tanh(x):
 
 @exact_kernel
 def sigmoid(x):
-    """Return 1 / (1 + e^-x)."""
+    """Return 1 / (1 + e^-x), which far below stays at the smallest normal numbers."""
     return _one(x) / (_one(x) + exp(-x))
+
+
+@exact_kernel
+def sigmoids(x):
+    """Return 1 / (1 + e^-x) and 1 / (1 + e^x), which add up to 1, each to its own last bits and down to 0.
+
+    Multiplied by x, as in silu, the first must reach 0; and silu's slope needs the second where 1 minus the first would
+    have lost most of it. Some 10% slower than `sigmoid`.
+    """
+    e = exp(-abs(x))
+    near_one = _one(x) / (_one(x) + e)
+    rest = e * near_one
+    return (near_one, rest) if x > _zero(x) else (rest, near_one)
 
 
 @exact_kernel

@@ -53,7 +53,10 @@ def polynomial(float32: tuple[float, ...], float64: tuple[float, ...]) -> Any:
 
 @intrinsic
 def power_of_two(typing_context, exponent):
-    """Return 2**exponent for an integral float inside the normal range, from the bits of the exponent alone."""
+    """Return 2**exponent for an integral float inside the normal range, from the bits of the exponent alone.
+
+    One below the normal range, it is 0.
+    """
 
     def generate(context, builder, signature, arguments):
         bits = bits_of(signature.args[0])

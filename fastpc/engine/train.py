@@ -222,11 +222,16 @@ def step_weights(thread, model, optimizer, units, norms, chunk, rates, first_lay
 
 @kernel
 def clipping_factor(optimizer, norms, divisor):
-    """Return what brings the gradient's length down to the limit, from the squared lengths of its units' sums."""
+    """Return what brings the gradient's length down to the limit, from the squared lengths of its units' sums.
+
+    NaN where these overflow: a step of nothing would hide it.
+    """
     total = 0.0
     for u in range(len(norms)):
         total += norms[u]
     length = np.sqrt(total) / divisor
+    if length == np.inf:
+        return np.nan
     return min(1.0, optimizer.clip_norm / length) if length > 0 else 1.0
 
 

@@ -214,4 +214,8 @@ def unit_step(model, optimizer, rates, scale, unit, gradient, stride):
             optimizer, rates, scale, no_decay, model.parameters, p + n_weights * n_out, gradient,
             n_weights * stride, n_out,
         )  # fmt: skip
-    return all_finite(model.parameters, p, (end - first) * n_out)
+    count = (end - first) * n_out
+    # A second moment that overflows would hold its weight still for ever, and nothing else would show it.
+    if optimizer.kind == ADAM and not all_finite(optimizer.second, p, count):
+        return False
+    return all_finite(model.parameters, p, count)

@@ -119,7 +119,7 @@ class PCEstimator(BaseEstimator):
         """Return the feed-forward outputs, (N, n_L)."""
         check_is_fitted(self)
         X = self._checked(X, reset=False)
-        return self.network_.forward(X, threads=self._threads_for(X.shape[0]))
+        return self.network_.forward(X, scale=1.0, threads=self._threads_for(X.shape[0]))
 
     def _threads_for(self, n_samples: int) -> int | None:
         """Return how many threads to ask for with so many samples at a time."""

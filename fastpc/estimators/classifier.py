@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import log_softmax, softmax
+from scipy.special import log_softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
@@ -16,6 +16,7 @@ from fastpc.data import Dataset
 from fastpc.errors import ConfigurationError, DataError
 from fastpc.estimators.base import PCEstimator
 from fastpc.estimators.settings import clamped_rule
+from fastpc.network import softmax
 from fastpc.rules import Rule
 
 
@@ -148,7 +149,7 @@ class PCClassifier(ClassifierMixin, PCEstimator):
 
     def predict_proba(self, X: Any) -> NDArray[Any]:
         """Return the softmax of the outputs, shape (N, classes)."""
-        return np.asarray(softmax(self._outputs(X), axis=1))
+        return softmax(self._outputs(X))
 
     def predict_log_proba(self, X: Any) -> NDArray[Any]:
         """Return the logarithms of `predict_proba`, shape (N, classes)."""

@@ -77,10 +77,6 @@ class BidirectionalPC(EngineRule):
 
         return Steps(self.steps, self.follows_weights)
 
-    def advice(self, state_step: float, stable: float, learning_rate: float) -> str:
-        """Return what to try after a divergence; see `EngineRule`."""
-        return self.advice_on_step(state_step, stable, learning_rate)
-
     def session(self, network: BidirectionalNetwork, optimizer: Optimizer, batch_size: int, threads: int) -> Session:
         """Return a session in which `network` learns in both directions."""
         from fastpc.bidirectional_session import BidirectionalSession

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from fastpc.errors import ConfigurationError
 from fastpc.rules.nudge import Nudge
 from fastpc.rules.rule import Rule
+
+if TYPE_CHECKING:
+    from fastpc.spectrum import Spectrum
 
 
 class EngineRule(Rule):
@@ -77,26 +81,14 @@ class EngineRule(Rule):
             The network's.
         """
 
-    def advice(self, state_step: float, stable: float, learning_rate: float) -> str:
-        """Return what to try after a divergence.
+    def stability_limit(self, spectrum: Spectrum, prior: float | None = None) -> float:
+        """Return about the largest state step at which the rule is stable; infinity where every step it allows is.
 
         Parameters
         ----------
-        state_step : float
-            That of the batch which diverged.
-        stable : float
-            About the largest state step at which plain relaxation is stable with the weights from before.
-        learning_rate : float
-            The optimiser's.
+        spectrum : Spectrum
+            Of the network's weights as they are.
+        prior : float, optional
+            pi_0, where layer 0 is free.
         """
-        return f"so lower the learning rate ({learning_rate:g}), set clip_norm, or check the data's scale"
-
-    def advice_on_step(self, state_step: float, stable: float, learning_rate: float) -> str:
-        """Return what to try where the rule takes plain steps: smaller ones, if these were above the limit."""
-        if state_step > stable:
-            return (
-                f"the state step {state_step:.3g} is above the stability limit, about {stable:.3g} for the "
-                'weights before this chunk of batches, so use step_size="auto", or a smaller one'
-            )
-        general = EngineRule.advice(self, state_step, stable, learning_rate)
-        return f"the state step {state_step:.3g} is within the stability limit, about {stable:.3g}, {general}"
+        return math.inf

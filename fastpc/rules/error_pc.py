@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -12,6 +13,7 @@ from fastpc.rules.tile_rule import TileRule
 
 if TYPE_CHECKING:
     from fastpc.engine.relax_errors import Sweeps
+    from fastpc.spectrum import Spectrum
 
 
 @dataclass(frozen=True)
@@ -70,9 +72,8 @@ class ErrorPC(TileRule):
         fixed = 0 if isinstance(self.step_size, str) else self.step_size
         return Sweeps(steps=self.steps, tolerance=number(self.tolerance), step_size=number(fixed))
 
-    def advice(self, state_step: float, stable: float, learning_rate: float) -> str:
-        """Return what to try after a divergence; see `TileRule`."""
-        general = super().advice(state_step, stable, learning_rate)
-        if isinstance(self.step_size, str):
-            return general
-        return f'so use step_size="auto" or a smaller one; or {general.removeprefix("so ")}'
+    def stability_limit(self, spectrum: Spectrum, prior: float | None = None) -> float:
+        """Return about the largest stable fixed alpha, 2 / lambda of the energy in the errors."""
+        if isinstance(self.step_size, str) or self.steps == 0:
+            return math.inf
+        return 2 / spectrum.curvature_in_errors(self.layer_precisions(spectrum.network.n_layers))

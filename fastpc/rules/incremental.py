@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fastpc.network import PCNetwork
     from fastpc.optimizers import Optimizer
     from fastpc.session import Session
+    from fastpc.spectrum import Spectrum
 
 
 @dataclass(frozen=True)
@@ -84,9 +85,9 @@ class IncrementalPC(EngineRule):
 
         return Increments(self.steps)
 
-    def advice(self, state_step: float, stable: float, learning_rate: float) -> str:
-        """Return what to try: a smaller state step where that was above the stability limit, else a smaller rate."""
-        return self.advice_on_step(state_step, stable, learning_rate)
+    def stability_limit(self, spectrum: Spectrum, prior: float | None = None) -> float:
+        """Return about the largest stable state step, 2 / lambda."""
+        return 2 / spectrum.curvature(self.layer_precisions(spectrum.network.n_layers))
 
     def session(self, network: PCNetwork, optimizer: Optimizer, batch_size: int, threads: int) -> Session:
         """Return a session in which `network` learns by incremental predictive coding."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -15,6 +16,7 @@ from fastpc.rules.tile_rule import TileRule
 if TYPE_CHECKING:
     from fastpc.engine.relax import Relaxation
     from fastpc.engine.relax_errors import Sweeps
+    from fastpc.spectrum import Spectrum
 
 STARTS = ("feedforward", "zeros", "random")
 SOLVERS = ("gradient", "errors")
@@ -119,7 +121,9 @@ class PC(TileRule):
             seed=seed & (2**63 - 1),
         )
 
-    def advice(self, state_step: float, stable: float, learning_rate: float) -> str:
-        """Return what to try: a smaller state step where that was above the stability limit, else a smaller rate."""
-        advise = super().advice if self.solver == "errors" else self.advice_on_step
-        return advise(state_step, stable, learning_rate)
+    def stability_limit(self, spectrum: Spectrum, prior: float | None = None) -> float:
+        """Return about the largest stable state step: 2 (1 + m) / lambda of plain steps with momentum m."""
+        if self.solver == "errors" or self.steps == 0:
+            return math.inf
+        precisions = self.layer_precisions(spectrum.network.n_layers)
+        return 2 * (1 + self.momentum) / spectrum.curvature(precisions, prior)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import naive_activations
-from engine.accuracy import Array, dense_grid
+from engine.accuracy import Array, dense_grid, every_exponent
 from engine.compiled import exact_kernel
 from fastpc import network
 from fastpc.engine import activations
@@ -85,9 +85,9 @@ def test_values_and_slopes_are_the_reference_s(name: str, dtype: Any) -> None:
     activity, slope = activate(name, x)
     eps = np.finfo(dtype).eps
     value = reference.function(exact)
-    # Measured: at most 2.5 (gelu, float64) and 7.0 (silu, float64).
+    # Measured: at most 2.5 (gelu, float64) and 3.3 (gelu, float64).
     assert (np.abs(activity - value) / np.maximum(1, np.abs(value))).max() <= 3 * eps
-    assert np.abs(slope - reference.derivative(exact)).max() <= 8.5 * eps
+    assert np.abs(slope - reference.derivative(exact)).max() <= 4 * eps
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -181,3 +181,24 @@ def test_wild_moves_stay_finite_and_nan_shows(name: str, dtype: Any) -> None:
     reference = naive_activations.ACTIVATIONS[name].function
     exact = reference(x[:-1].astype(float) + d[:-1]) - reference(x[:-1].astype(float))
     assert np.abs(change[:-1] - exact).max() <= 8 * np.finfo(dtype).eps * 1e4
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", activations.NAMES)
+def test_moves_of_every_size_from_states_of_every_size_stay_right(name: str, dtype: Any) -> None:
+    exponents = every_exponent(dtype)
+    magnitudes = np.unique(np.abs(exponents[np.abs(exponents) < np.finfo(dtype).max / 8]))[:: len(exponents) // 90]
+    sizes = np.concatenate([-magnitudes, magnitudes])
+    x, d = (grid.ravel() for grid in np.meshgrid(sizes, sizes))
+    change, state, *_ = advance(name, x, d)
+    assert np.isfinite(change).all()
+    assert np.array_equal(state, x + d)
+    function = naive_activations.ACTIVATIONS[name].function
+    before, after = x.astype(np.longdouble), x.astype(np.longdouble) + d
+    with np.errstate(all="ignore"):
+        far = np.abs(before) + np.abs(d) > 40  # where the reference's series ends, f is nothing or the identity
+        exact = np.where(far, 0, function(np.where(far, 0, after)) - function(np.where(far, 0, before)))
+    # Long moves are plain differences, with the rounding of numbers of about 1 if f is bounded.
+    allowed = 8 * (np.abs(x) + np.abs(d)) + np.where(np.abs(d) >= 1 / 256, 2, 0)
+    rounding = 8 * np.finfo(np.longdouble).eps + np.finfo(dtype).tiny  # of the reference, a plain difference too
+    assert (np.abs(change - exact) <= allowed * np.finfo(dtype).eps + rounding)[~far].all()

@@ -19,7 +19,7 @@ from fastpc.engine.elementary import ERFCX_COEFFICIENTS, ERFCX_P
 
 pytestmark = pytest.mark.filterwarnings("ignore:(overflow|underflow|invalid)")
 DTYPES = (np.float32, np.float64)
-# e^x is a normal number up to here; beyond, the functions hold on to the last one.
+# e^x is a normal number up to here; above, the functions hold on to the last one.
 LARGEST_EXPONENT = {np.float32: 87.0, np.float64: 708.0}
 
 
@@ -129,12 +129,16 @@ def test_one_nan_among_numbers_stays_alone(dtype: Any) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_exp_holds_on_to_the_normal_numbers(dtype: Any) -> None:
+def test_exp_is_zero_far_below_and_holds_on_to_a_large_number_far_above(dtype: Any) -> None:
     largest = LARGEST_EXPONENT[dtype]
     ends = exp(np.array([-largest, largest], dtype))
-    beyond = exp(np.array([-largest - 1, -1e30, -np.inf, np.inf, 1e30, largest + 1], dtype))
     assert np.finfo(dtype).tiny <= ends[0] < 2 * np.finfo(dtype).tiny
-    assert np.array_equal(beyond, np.repeat(ends, 3))
+    above, below = np.array([largest + 1, 1e30, np.inf], dtype), np.array([-largest - 1, -1e30, -np.inf], dtype)
+    assert np.array_equal(exp(above), np.repeat(ends[1], 3))
+    assert np.array_equal(exp(below), np.zeros(3))
+    between = np.linspace(-largest - 1, -largest, 1001).astype(dtype)
+    exact = np.exp(between.astype(np.longdouble))
+    assert (np.abs(exp(between) - exact) <= np.finfo(dtype).tiny).all()
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

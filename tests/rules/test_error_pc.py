@@ -1,5 +1,6 @@
 """Error-based predictive coding: backpropagation's signals first, plain predictive coding's equilibrium last."""
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -11,8 +12,10 @@ from hypothesis import strategies as st
 import naive
 import naive_errors
 import naive_feedback
+from fastpc import PCNetwork
 from fastpc.errors import ConfigurationError
 from fastpc.rules import PC, ErrorPC
+from fastpc.spectrum import Spectrum
 from on_engine import data_of, distance, network_of, relax, size_of
 from strategies import MARGIN, Case, cases, make_case
 
@@ -127,8 +130,21 @@ def test_what_is_refused(wrong: dict[str, Any]) -> None:
         ErrorPC(**wrong)
 
 
-@pytest.mark.parametrize(
-    ("step_size", "remedy"), [("auto", "so lower the learning rate"), (0.1, 'use step_size="auto"')]
-)
-def test_its_advice_is_about_its_own_settings(step_size: Any, remedy: str) -> None:
-    assert remedy in ErrorPC(step_size=step_size).advice(0.1, 0.5, 1e-3)
+def test_no_step_of_its_own_is_unstable() -> None:
+    assert ErrorPC().stability_limit(Spectrum(PCNetwork((3, 4, 2)))) == math.inf
+
+
+def test_a_fixed_step_is_stable_below_its_limit_and_not_above() -> None:
+    """With one hidden layer of the identity the bound is exact: the curvature is 1 + ‖W_2‖² pi_2 / pi_1."""
+    network = PCNetwork((5, 6, 4), "identity", dtype="float64", seed=1)
+    network.weights[1] = 3 * network.weights[1]
+    x, y = np.random.default_rng(0).normal(size=(2, 20, 5))
+    limit = ErrorPC(step_size=0.1, precisions=(0.5, 2.0)).stability_limit(Spectrum(network))
+    assert 0 < limit < 1
+
+    def energies(fraction: float) -> Any:
+        rule = ErrorPC(steps=300, step_size=fraction * limit, precisions=(0.5, 2.0))
+        return network.relax(x, y[:, :4], rule).energy.sum(axis=1)
+
+    assert (np.diff(energies(0.99)) <= 1e-12).all()
+    assert energies(1.01)[-1] > energies(1.01)[0]

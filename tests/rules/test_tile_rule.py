@@ -102,8 +102,3 @@ def test_every_kernel_belongs_to_a_rule() -> None:
     rules: list[TileRule] = [PC(), PC(solver="errors"), ErrorPC(), FixedPrediction(), ZIL(), Backprop()]
     ours = {kind for kind in KERNELS if kind.__module__.startswith("fastpc.")}
     assert {type(rule.relaxation(np.float32, 0)) for rule in rules} == ours
-
-
-@RULES
-def test_a_failure_is_answered_with_something_to_try(rule: TileRule) -> None:
-    assert "learning rate (0.001)" in rule.advice(0.1, 0.5, 1e-3)
