@@ -13,8 +13,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # From the bottom to the top. A module imports from lower lines; modules of one line do not know
 # of each other, but those of one package do.
 LAYERS = [
-    ("errors",),
-    ("checks", "extras", "files", "hardware", "images", "stop"),
+    ("errors", "blas"),
+    ("checks", "extras", "files", "hardware", "images", "lock", "stop"),
     (
         "tensor_file",
         "structure",

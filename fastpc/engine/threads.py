@@ -74,9 +74,22 @@ def threading_layer() -> str:
 
 
 def start_threading_layer() -> str:
-    """Start the threading layer that kernels will run on, where they may; return its name, or "none"."""
+    """Start the threading layer that kernels will run on, where they may; return its name, or "none".
+
+    Raises
+    ------
+    ConfigurationError
+        If it cannot be loaded.
+    """
     if may_run_parallel(available_threads()):
-        parallel._launch_threads()
+        try:
+            parallel._launch_threads()
+        except ValueError as error:
+            wanted, reason = numba.config.THREADING_LAYER, str(error).strip().splitlines()[0].rstrip(".")
+            raise ConfigurationError(
+                f"expected a threading layer that is installed, got NUMBA_THREADING_LAYER={wanted} ({reason}); "
+                "unset the variable, or run on one thread"
+            ) from error
     return threading_layer()
 
 
