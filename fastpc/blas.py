@@ -23,7 +23,8 @@ def blas_threads(threads: int) -> Iterator[None]:
 
     A limit on OpenMP too would be other libraries' business, and would slow every parallel region that follows.
     """
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import ThreadpoolController
 
-    with _lock, threadpool_limits(limits=threads, user_api="blas"):
+    # Not `threadpool_limits`: it would give OpenMP back what it had at the block's beginning.
+    with _lock, ThreadpoolController().select(user_api="blas").limit(limits=threads):
         yield

@@ -14,7 +14,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # of each other, but those of one package do.
 LAYERS = [
     ("errors", "blas"),
-    ("checks", "extras", "files", "hardware", "images", "lock", "stop"),
+    ("checks", "extras", "files", "hardware", "images", "lock", "stop", "team"),
     (
         "tensor_file",
         "structure",

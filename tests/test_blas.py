@@ -3,12 +3,13 @@
 import os
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import numpy  # noqa: F401  (loads its BLAS)
 import pytest
 import scipy.linalg  # noqa: F401  (loads its own)
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import threadpool_info
 
 from fastpc import Adam, PCNetwork, Trainer, load_digits
 from fastpc.blas import blas_threads
@@ -19,26 +20,26 @@ def pools(api: str) -> list[int]:
 
 
 @pytest.fixture(autouse=True)
-def two_threads() -> Any:
-    """Begin with two threads, wherever that is not so."""
-    with threadpool_limits(2, user_api="blas"):
-        before = pools("blas")
-        assert before
-        assert set(before) == {2}
-        yield
-        assert pools("blas") == before
+def several() -> Iterator[set[int]]:
+    """Return the threads that BLAS has at first, and must have at last."""
+    before = pools("blas")
+    assert before
+    if 1 in before:
+        pytest.skip("BLAS has one thread here: no limit would be seen")
+    yield set(before)
+    assert pools("blas") == before
 
 
-def test_a_block_has_its_limit_and_gives_it_back() -> None:
+def test_a_block_has_its_limit_and_gives_it_back(several: set[int]) -> None:
     with blas_threads(1):
         assert set(pools("blas")) == {1}
-    assert set(pools("blas")) == {2}
+    assert set(pools("blas")) == several
 
 
-def test_an_exception_gives_it_back() -> None:
+def test_an_exception_gives_it_back(several: set[int]) -> None:
     with pytest.raises(ZeroDivisionError), blas_threads(1):
         _ = 1 / 0
-    assert set(pools("blas")) == {2}
+    assert set(pools("blas")) == several
 
 
 def test_nested_blocks_give_back_in_turn() -> None:
@@ -48,7 +49,7 @@ def test_nested_blocks_give_back_in_turn() -> None:
         assert set(pools("blas")) == {1}
 
 
-def test_blocks_in_two_threads_never_overlap() -> None:
+def test_blocks_in_two_threads_never_overlap(several: set[int]) -> None:
     """Without turns: one sets 1, the other finds that, the one gives 2 back, and the other 1, for good."""
     second_may_begin, seen = threading.Event(), []
 
@@ -70,12 +71,12 @@ def test_blocks_in_two_threads_never_overlap() -> None:
     for worker in workers:
         worker.join()
     assert [set(counts) for counts in seen] == [{1}, {1}]
-    assert set(pools("blas")) == {2}
+    assert set(pools("blas")) == several
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_a_child_forked_meanwhile_has_neither_the_limit_nor_the_lock() -> None:
+def test_a_child_forked_meanwhile_has_neither_the_limit_nor_the_lock(several: set[int]) -> None:
     inside = threading.Event()
 
     def limited() -> None:
@@ -88,7 +89,7 @@ def test_a_child_forked_meanwhile_has_neither_the_limit_nor_the_lock() -> None:
     inside.wait()
     child = os.fork()
     if child == 0:
-        well = set(pools("blas")) == {2}
+        well = set(pools("blas")) == several
         with blas_threads(1):
             well = well and set(pools("blas")) == {1}
         os._exit(0 if well else 3)
