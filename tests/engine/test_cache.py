@@ -5,6 +5,8 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -86,7 +88,7 @@ def copy(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def start(copy: Path) -> "subprocess.Popen[str]":
+def start(copy: Path, prelude: str = "", **changed: str) -> "subprocess.Popen[str]":
     """Run the probe in a process of its own."""
     environment = {
         **os.environ,
@@ -94,9 +96,10 @@ def start(copy: Path) -> "subprocess.Popen[str]":
         "PYTHONPATH": str(copy),
         # An edit within a second that keeps a file's length would pass by Python's own cache.
         "PYTHONDONTWRITEBYTECODE": "1",
+        **changed,
     }
     return subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", SCRIPT],
+        [sys.executable, "-W", "error", "-c", prelude + SCRIPT],
         env=environment,
         cwd=copy,
         stdout=subprocess.PIPE,
@@ -134,6 +137,50 @@ def test_two_processes_may_compile_at_once(copy: Path) -> None:
     both = [start(copy) for _ in range(2)]
     assert {answer(process)[0] for process in both} == {0.5}
     assert answer(start(copy))[:2] == (0.5, 1)
+
+
+def test_an_upgraded_package_has_a_folder_of_its_own(copy: Path) -> None:
+    number, hits, folder = answer(start(copy))
+    assert (number, hits) == (0.5, 0)
+    upgraded = "import numba; numba.__version__ += '.1'\n"
+    number, hits, other = answer(start(copy, upgraded))
+    assert (number, hits) == (0.5, 0)
+    assert other != folder
+    assert answer(start(copy, upgraded)) == (0.5, 1, other)
+
+
+def test_kernels_with_bounds_checks_are_not_those_without(copy: Path) -> None:
+    answer(start(copy))
+    assert answer(start(copy, NUMBA_BOUNDSCHECK="1"))[:2] == (0.5, 0)
+
+
+def test_a_full_disk_only_costs_a_compilation(copy: Path) -> None:
+    """Files of no more than 1 KB hold an index at most."""
+    full = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))\n"
+    for _ in range(2):
+        number, hits, folder = answer(start(copy, full))
+        assert (number, hits) == (0.5, 0)
+    assert not [path for path in Path(folder).iterdir() if ".tmp." in path.name]
+    assert answer(start(copy))[:2] == (0.5, 0)
+    assert answer(start(copy))[:2] == (0.5, 1)
+
+
+def test_a_home_that_nobody_has_only_costs_a_compilation(copy: Path) -> None:
+    """Without the variable, and of a user that no list knows, the home's name stays a tilde."""
+    homeless = "import os; os.path.expanduser = lambda path: path\n"
+    for _ in range(2):
+        number, hits, folder = answer(start(copy, homeless, FASTPC_CACHE_DIR="", XDG_CACHE_HOME=""))
+        assert (number, hits, folder) == (0.5, 0, "None")
+    assert not (copy / "~").exists()
+
+
+@pytest.mark.parametrize("kind", ["nbi", "nbc"])
+def test_garbage_in_place_of_files_only_costs_a_compilation(kind: str, copy: Path) -> None:
+    *_, folder = answer(start(copy))
+    for path in Path(folder).glob(f"*.{kind}"):
+        path.write_bytes(b"\x80garbage" * 100)
+    assert answer(start(copy)) == (0.5, 0, folder)
+    assert answer(start(copy)) == (0.5, 1, folder)
 
 
 # -- damage --------------------------------------------------------------------------------------
@@ -178,7 +225,19 @@ def test_the_disk_saves_a_second_compilation(folder: Path) -> None:
     assert sorted(path.suffix for path in folder.iterdir()) == [".nbc", ".nbi"]
 
 
-@pytest.mark.parametrize("damage", [garble, empty, halve, Path.unlink])
+def flip(path: Path) -> None:
+    """Change one bit in the middle: of machine code, it would run."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 4
+    path.write_bytes(content)
+
+
+def make_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.parametrize("damage", [garble, empty, halve, flip, Path.unlink])
 @pytest.mark.parametrize("kind", ["nbi", "nbc"])
 def test_a_damaged_file_only_costs_a_compilation(kind: str, damage: Callable[[Path], Any], folder: Path) -> None:
     double()
@@ -186,6 +245,64 @@ def test_a_damaged_file_only_costs_a_compilation(kind: str, damage: Callable[[Pa
     damage(file)
     assert double() == 0
     assert double() == 1, "the compilation mends the cache"
+
+
+def test_every_bit_of_a_file_is_checked(folder: Path) -> None:
+    double()
+    for path in folder.iterdir():
+        content = path.read_bytes()
+        for place in np.random.default_rng(0).integers(0, len(content), 20):
+            changed = bytearray(content)
+            changed[place] ^= 1 << (int(place) % 8)
+            path.write_bytes(changed)
+            files = driver(_double)._share._cache._cache_file
+            with pytest.raises(ValueError, match="as it was written, got other bytes"):
+                files._read(str(path))
+        path.write_bytes(content)
+    assert double() == 1
+
+
+@pytest.mark.parametrize("kind", ["nbi", "nbc"])
+def test_a_folder_in_a_file_s_place_only_costs_compilations(kind: str, folder: Path) -> None:
+    double()
+    (file,) = folder.glob(f"*.{kind}")
+    make_folder(file)
+    assert double() == 0
+    double()
+
+
+def test_code_under_another_s_name_is_not_run(folder: Path) -> None:
+    driver(_double)(1, np.ones(3))
+    driver(_double)(1, np.ones(3, np.float32))
+    one, other = folder.glob("*.nbc")
+    content = one.read_bytes()
+    one.write_bytes(other.read_bytes())
+    other.write_bytes(content)
+    for dtype in (np.float32, np.float64):
+        numbers = np.ones(3, dtype)
+        doubling = driver(_double)
+        doubling(1, numbers)
+        assert numbers.tolist() == [2, 1, 1]
+        assert not doubling._share.stats.cache_hits
+
+
+def test_two_that_save_at_once_for_other_types_never_get_each_other_s_code(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both read the index before either writes it, and one loses its entry: that is all."""
+    read = cache._CheckedFiles._load_index
+    monkeypatch.setattr(cache._CheckedFiles, "_load_index", lambda self: {})
+    for dtype in (np.float32, np.float64):
+        driver(_double)(1, np.ones(3, dtype))
+    monkeypatch.setattr(cache._CheckedFiles, "_load_index", read)
+    hits = []
+    for dtype in (np.float32, np.float64):
+        numbers = np.ones(3, dtype)
+        doubling = driver(_double)
+        doubling(1, numbers)
+        assert numbers.tolist() == [2, 1, 1]
+        hits.append(sum(doubling._share.stats.cache_hits.values()))
+    assert hits == [0, 1]
 
 
 def test_without_a_folder_kernels_live_in_memory(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -256,3 +373,75 @@ def test_where_nothing_can_be_written_there_is_no_folder(tmp_path: Path, monkeyp
         assert cache._find_folder() is None
     monkeypatch.setattr(os, "access", lambda *arguments: False)
     assert cache.cache_folder() is None
+
+
+# -- folders of other engines --------------------------------------------------------------------
+
+
+def aged(folder: Path, days: float) -> Path:
+    """Make a folder of kernels that was last begun with so many days ago."""
+    folder.mkdir(parents=True)
+    (folder / "train.train_chunk.nbc").write_bytes(bytes(1000))
+    when = time.time() - days * 86400
+    os.utime(folder, (when, when))
+    return folder
+
+
+@pytest.mark.usefixtures("fresh")
+def test_a_new_engine_removes_what_was_long_unused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FASTPC_CACHE_DIR", str(tmp_path))
+    old, cut_short = aged(tmp_path / "kernels-old", 31), aged(tmp_path / "kernels-cut.removed", 40)
+    recent, foreign = aged(tmp_path / "kernels-recent", 29), aged(tmp_path / "results", 400)
+    (tmp_path / "kernels-link").symlink_to(foreign)
+    (tmp_path / "kernels-file").write_text("no folder")
+    own = cache.cache_folder()
+    assert own is not None
+    assert not old.exists()
+    assert not cut_short.exists()
+    assert sorted(tmp_path.iterdir()) == sorted(
+        [own, recent, foreign, tmp_path / "kernels-link", tmp_path / "kernels-file"]
+    )
+    assert (foreign / "train.train_chunk.nbc").exists()
+
+
+@pytest.mark.usefixtures("fresh")
+def test_to_begin_with_a_folder_is_to_use_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FASTPC_CACHE_DIR", str(tmp_path))
+    own = aged(tmp_path / f"kernels-{engine_digest()}", 400)
+    unlooked_at = aged(tmp_path / "kernels-old", 400)
+    assert cache._find_folder() == own
+    assert own.stat().st_mtime > time.time() - 60
+    assert unlooked_at.exists(), "only what is new looks for what is old"
+    cache.remove_unused(own)
+    assert not unlooked_at.exists()
+    assert own.exists()
+
+
+def test_many_may_remove_at_once(tmp_path: Path) -> None:
+    for i in range(50):
+        aged(tmp_path / f"kernels-{i}", 31)
+    own = tmp_path / "kernels-own"
+    own.mkdir()
+    workers = [threading.Thread(target=cache.remove_unused, args=(own,)) for _ in range(8)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [path for path in tmp_path.iterdir() if not path.name.endswith(".removed")] == [own]
+    os.utime(own, (0, 0))
+    cache.remove_unused(own)
+    assert list(tmp_path.iterdir()) == [own]
+
+
+def test_a_process_whose_folder_was_removed_compiles_again(folder: Path) -> None:
+    double()
+    assert double(lambda: shutil.rmtree(folder)) == 0
+    assert double() == 1, "and has a folder again"
+
+
+def test_the_size_is_that_of_all_engines(tmp_path: Path) -> None:
+    own = aged(tmp_path / "kernels-own", 0)
+    aged(tmp_path / "kernels-other", 3)
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "large").write_bytes(bytes(10_000))
+    assert cache.cache_size(own) == 2000
