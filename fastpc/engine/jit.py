@@ -69,16 +69,21 @@ class Driver:
         """Run every thread's share and return when all are done."""
         address = self._address(arguments)
         if not threads.may_run_parallel(n_threads):
-            threads.run_serially(n_threads, address, arguments)
+            self._require(threads.run_serially(n_threads, address, arguments))
             return
         with threads.region_lock:
             threads.start_threading_layer()
             before = numba.get_num_threads()
             numba.set_num_threads(min(n_threads, threads.available_threads()))
             try:
-                threads.run_parallel(n_threads, address, arguments)
+                self._require(threads.run_parallel(n_threads, address, arguments))
             finally:
                 numba.set_num_threads(before)
+
+    def _require(self, came_to_its_end: bool) -> None:
+        """Kernels raise nothing but for want of memory, or an index out of bounds with NUMBA_BOUNDSCHECK=1."""
+        if not came_to_its_end:
+            raise RuntimeError(f"expected {self.__name__} to come to its end, got an error inside")
 
     def _address(self, arguments: tuple[Any, ...]) -> int:
         # Numba takes a millisecond to find the types of so many arrays: a whole epoch of a small data set.

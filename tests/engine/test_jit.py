@@ -64,6 +64,22 @@ def test_a_driver_runs_every_thread_s_share_and_keeps_its_name() -> None:
     assert len(mark.signatures) == 1
 
 
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_an_error_inside_is_an_error_outside(n_threads: int) -> None:
+    @driver
+    def fail(thread, seen, failing):
+        seen[thread] += 1
+        if thread == failing:
+            raise ValueError
+
+    seen = np.zeros(2, np.int64)
+    with pytest.raises(RuntimeError, match="expected fail to come to its end, got an error inside"):
+        fail(n_threads, seen, n_threads - 1)
+    assert seen[:n_threads].tolist() == [1] * n_threads
+    fail(n_threads, seen, 5)
+
+
 class Nested(NamedTuple):
     """Arrays as kernels get them."""
 
