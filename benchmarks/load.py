@@ -20,6 +20,7 @@ from benchmarks.machine import cores
 from benchmarks.report import markdown
 from benchmarks.workloads import WORKLOADS
 from fastpc import PC, Adam, PCNetwork, Trainer, as_dataset
+from fastpc.hardware import processor
 from fastpc.team import Team
 
 ROUNDS, SECONDS = 5, 1.5
@@ -72,7 +73,11 @@ def in_words(rates: list[Rates]) -> str:
         [r.workload, str(r.busy), f"{r.one:,.0f}", f"{r.all:,.0f}", f"{r.ratio:.2f}", f"{r.stubborn:,.0f}"]
         for r in rates
     ]
-    return markdown([head, *rows], 1)
+    said = (
+        f"Samples a second, medians of {ROUNDS} fits of about {SECONDS} s in turn, on {processor()}. The last column is of "
+        "a run that cannot take fewer threads."
+    )
+    return f"{markdown([head, *rows], 1)}\n\n{said}"
 
 
 @contextmanager
