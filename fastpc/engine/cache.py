@@ -105,9 +105,8 @@ def remove_unused(folder: Path, days: float = _DAYS_KEPT) -> None:
         with suppress(OSError):  # another process may remove it as well, or it is not ours to remove
             if other == folder or other.is_symlink() or not other.is_dir() or other.stat().st_mtime > limit:
                 continue
-            if not other.name.endswith(_REMOVED):
-                other = other.rename(f"{other}{_REMOVED}")
-            shutil.rmtree(other)
+            is_named = other.name.endswith(_REMOVED)
+            shutil.rmtree(other if is_named else other.rename(f"{other}{_REMOVED}"))
 
 
 _REMOVED = ".removed"

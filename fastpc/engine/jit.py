@@ -83,7 +83,8 @@ class Driver:
     def _require(self, came_to_its_end: bool) -> None:
         """Kernels raise nothing but for want of memory, or an index out of bounds with NUMBA_BOUNDSCHECK=1."""
         if not came_to_its_end:
-            raise RuntimeError(f"expected {self.__name__} to come to its end, got an error inside")
+            name = self._share.py_func.__name__
+            raise RuntimeError(f"expected {name} to come to its end, got an error inside")
 
     def _address(self, arguments: tuple[Any, ...]) -> int:
         # Numba takes a millisecond to find the types of so many arrays: a whole epoch of a small data set.
