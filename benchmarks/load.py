@@ -13,8 +13,6 @@ from statistics import median
 from time import perf_counter, sleep
 from typing import Any
 
-import numpy as np
-
 from benchmarks import mnist
 from benchmarks.machine import cores
 from benchmarks.report import markdown
@@ -74,8 +72,8 @@ def in_words(rates: list[Rates]) -> str:
         for r in rates
     ]
     said = (
-        f"Samples a second, medians of {ROUNDS} fits of about {SECONDS} s in turn, on {processor()}. The last column is of "
-        "a run that cannot take fewer threads."
+        f"Samples a second, medians of {ROUNDS} fits of about {SECONDS} s in turn, on {processor()}. The last column "
+        "is of a run that cannot take fewer threads."
     )
     return f"{markdown([head, *rows], 1)}\n\n{said}"
 

@@ -44,8 +44,8 @@ def in_words(found: dict[str, dict[str, float]]) -> str:
         for name, g in found.items()
     ]
     return (
-        f"{markdown([head, *rows], 1)}\n\nAfter {WARM_UP_BATCHES} batches and {WARM_UP_FITS} fits of warm-up: 784-128-10 "
-        f"by PC and Adam on batches of {BATCH_SIZE}, every fit with a trainer and a network of its own, by every thread."
+        f"{markdown([head, *rows], 1)}\n\nAfter a warm-up of {WARM_UP_BATCHES} batches, or {WARM_UP_FITS} fits: "
+        f"784-128-10 by PC and Adam on batches of {BATCH_SIZE}, every fit with a trainer and a network of its own."
     )
 
 

@@ -15,7 +15,7 @@ class Machine:
 
     def __init__(self, rates: dict[int, float], processors: dict[int, float]) -> None:
         self.rates, self.processors = rates, processors
-        self.seconds = {threads: 0.0 for threads in rates}
+        self.seconds = dict.fromkeys(rates, 0.0)
         self.samples = 0.0
 
     def work(self, team: Team, seconds: float) -> None:
