@@ -11,7 +11,10 @@ choose NAME         settings for a race, on a validation split
 auto                what the automatic state step costs
 solver              fewer products to the same equilibrium: sweeps against plain steps
 tfdata              what it costs to read a tf.data.Dataset instead of arrays
-reliability         runs killed, files damaged, numbers measured, and what became of them
+reliability         runs killed, files damaged, numbers, busy machines, long lives, other versions: docs/reliability.md
+loaded              training beside other work: one thread against two
+steady              memory, threads and open files over many batches and many fits
+versions            the tests with the lowest and the newest versions of what fastpc needs
 tuning              a search on MNIST's training set, and what its best settings reach
 train               what ``fastpc train`` reaches by default
 sklearn             PCClassifier beside scikit-learn's MLPClassifier: seconds of fit, test accuracy
@@ -38,6 +41,9 @@ COMMANDS = {
     "tfdata": "tf_data",
     "reliability": "reliability",
     "tuning": "tuning",
+    "loaded": "load",
+    "steady": "steady",
+    "versions": "versions",
     "train": "training",
     "sklearn": "estimators",
 }

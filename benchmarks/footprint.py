@@ -57,10 +57,11 @@ def compiled_clock() -> Iterator[list[float]]:
     spent: list[float] = []
     parallel, call = threads.run_parallel, jit.Driver.__call__
 
-    def timed_parallel(*arguments: Any) -> None:
+    def timed_parallel(*arguments: Any) -> bool:
         begin = perf_counter()
-        parallel(*arguments)
+        well: bool = parallel(*arguments)
         spent.append(perf_counter() - begin)
+        return well
 
     def timed_call(self: Any, n_threads: int, *arguments: Any) -> None:
         before = len(spent)

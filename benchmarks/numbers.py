@@ -30,4 +30,4 @@ def accuracies_in_words(found: dict[tuple[str, str, str], Accuracy]) -> str:
             row += [f"{error:.3g}", f"{at:.5g}"] if error else ["0", ""]
         rows.append(row)
     counts = " and ".join(f"{len(samples(dtype)):,} {np.dtype(dtype).name}" for dtype in DTYPES)
-    return f"{markdown([head, *rows], 3)}\n\nOver {counts} numbers. Commit {commit_info()['id'][:12]}."
+    return f"{markdown([head, *rows], 3)}\n\nOver {counts} numbers."

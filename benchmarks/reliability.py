@@ -1,6 +1,6 @@
-"""Kill runs, damage files, measure numbers, and write down what became of them, into docs/reliability.md.
+"""Kill runs, damage files, load the machine, live long, and write down what became of it, into docs/reliability.md.
 
-``python -m benchmarks reliability [--kills 100] [--files 10000] [--no-numbers]``
+``python -m benchmarks reliability [PART …] [--kills 100] [--files 10000]``
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import load, steady, versions
 from benchmarks.errors import BenchmarkError
 from benchmarks.kills import FILE, RUNS, SETTINGS, Tally, kill_at_random
 from benchmarks.mnist import CHECKOUT
@@ -30,20 +31,31 @@ EPOCHS = 15
 
 
 def main(arguments: list[str]) -> None:
-    """Run what was asked for, and fill the page's sections."""
+    """Run the parts asked for, and fill their sections of the page."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks reliability", description=__doc__)
-    parser.add_argument("--kills", type=int, default=100, help="in all, a part for each rule; 0 leaves them out")
-    parser.add_argument("--files", type=int, default=10_000, help="in all, half of each kind; 0 leaves them out")
-    parser.add_argument("--no-numbers", action="store_true", help="leave out the accuracy of the activations")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all by default")
+    parser.add_argument("--kills", type=int, default=100, help="in all, a part for each rule")
+    parser.add_argument("--files", type=int, default=10_000, help="in all, half of each kind")
+    parser.add_argument("--batches", type=int, default=1000, help="of the part memory")
+    parser.add_argument("--fits", type=int, default=20, help="of the part memory")
     parser.add_argument("--page", type=Path, default=PAGE)
     given = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory() as folder:
-        if given.kills:
-            fill(given.page, "kills", kills_in_words(killed(given.kills, Path(folder))))
-        if given.files:
-            fill(given.page, "files", files_in_words(damaged(given.files, Path(folder))))
-    if not given.no_numbers:
-        fill(given.page, "numbers", accuracies_in_words(accuracies()))
+    if unknown := set(given.parts) - set(PARTS):
+        raise BenchmarkError(f"expected parts of {', '.join(PARTS)}, got {', '.join(sorted(unknown))}")
+    for name in given.parts or PARTS:
+        with tempfile.TemporaryDirectory() as folder:
+            fill(given.page, name, f"{PARTS[name](given, Path(folder))} Commit {commit_info()['id'][:12]}.")
+
+
+# What each part writes, from the options and an empty folder.
+PARTS: dict[str, Callable[[argparse.Namespace, Path], str]] = {
+    "kills": lambda given, folder: kills_in_words(killed(given.kills, folder)),
+    "files": lambda given, folder: files_in_words(damaged(given.files, folder)),
+    "numbers": lambda given, folder: accuracies_in_words(accuracies()),
+    "load": lambda given, folder: load.in_words(load.measured(["A64", "B"])),
+    "memory": lambda given, folder: steady.in_words(steady.measured(given.batches, given.fits)),
+    "versions": lambda given, folder: versions.in_words(versions.tried()),
+}
 
 
 def killed(kills: int, folder: Path) -> dict[str, Tally]:
@@ -67,7 +79,7 @@ def kills_in_words(tallies: dict[str, Tally]) -> str:
     total = sum(tally.kills for tally in tallies.values())
     return (
         f"{markdown([head, *rows])}\n\n{total} kills, every life on 1, 2 or 4 threads. "
-        f"All runs with `{' '.join(SETTINGS)} --epochs {EPOCHS}`. Commit {commit_info()['id'][:12]}."
+        f"All runs with `{' '.join(SETTINGS)} --epochs {EPOCHS}`."
     )
 
 
@@ -124,6 +136,5 @@ def files_in_words(found: dict[str, Any]) -> str:
     kinds = ", ".join(f"{kind} ({count})" for kind, count in sorted(found["kinds"].items()))
     return (
         f"{markdown([['outcome', 'files'], *rows], 1)}\n\nWhat was done to them: {kinds}. The slowest took "
-        f"{1000 * found['slowest']:.0f} ms, and the process grew by {found['grown']:.0f} MB over all of them. "
-        f"Commit {commit_info()['id'][:12]}."
+        f"{1000 * found['slowest']:.0f} ms, and the process grew by {found['grown']:.0f} MB over all of them."
     )

@@ -23,7 +23,7 @@ from fastpc.errors import ConfigurationError
 from fastpc.evaluation import Evaluation
 from fastpc.inference import outputs_of
 from fastpc.rules import BY_NAME, TileRule
-from fastpc.session import ENERGY_CEILING, ChunkResult, EngineSession
+from fastpc.session import ChunkResult, EngineSession
 
 if TYPE_CHECKING:
     from fastpc.data import Dataset
@@ -161,7 +161,7 @@ class DistributedSession(EngineSession):
         self.ranks.sum(measures)
         chunk.energies[:] = measures[:, :-1] / sizes[:, None]
         chunk.correct[:] = measures[:, -1]
-        burst = ~(chunk.energies[:, 1:] <= ENERGY_CEILING)
+        burst = ~(chunk.energies[:, 1:] <= self.ceiling)
         for layer in np.flatnonzero(burst.any(axis=0)):
             chunk.failed[ENERGIES, 1 + layer] = 1 + np.argmax(burst[:, layer])
 

@@ -6,6 +6,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Literal
 
+from fastpc.blas import blas_threads
+
 FORCING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 """They make OpenBLAS run the kernels of another processor, and are read only as it is loaded."""
 SIZE = 2048
@@ -54,18 +56,14 @@ def blas_libraries() -> list[dict[str, Any]]:
 
 
 def gemm_gflops(threads: int, dtype: Literal["float32", "float64"] = "float32", size: int = SIZE) -> float:
-    """Return the rate of one square matrix product, ``size``³, on so many BLAS threads, in GFLOP/s.
-
-    Only BLAS is limited: a limit on OpenMP too would slow every parallel region that follows.
-    """
+    """Return the rate of one square matrix product, ``size``³, on so many BLAS threads, in GFLOP/s."""
     import numpy as np
     import scipy.linalg  # noqa: F401  (loads SciPy's own BLAS, so that the limit below finds it)
-    from threadpoolctl import threadpool_limits
 
     rng = np.random.default_rng(0)
     a, b = rng.random((2, size, size), dtype=np.float64).astype(dtype)
     out = np.empty_like(a)
-    with threadpool_limits(limits=threads, user_api="blas"):
+    with blas_threads(threads):
         np.matmul(a[:256], b, out=out[:256])  # wakes the threads
         start = perf_counter()
         np.matmul(a, b, out=out)

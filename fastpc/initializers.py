@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
+from fastpc.blas import blas_threads
 from fastpc.checks import require_choice
 from fastpc.errors import ConfigurationError
 
@@ -53,7 +53,7 @@ def _orthogonal(n_in: int, n_out: int, rng: np.random.Generator) -> Weights:
     """Saxe et al. 2014: every singular value is 1."""
     tall = rng.standard_normal((max(n_in, n_out), min(n_in, n_out)))
     # On one thread: the last bits of a factorisation may depend on how BLAS shares it out.
-    with threadpool_limits(1, user_api="blas"):
+    with blas_threads(1):
         q, r = np.linalg.qr(tall)
     # The signs of R's diagonal are LAPACK's choice; without them Q is uniformly distributed.
     q *= np.where(np.diag(r) < 0.0, -1.0, 1.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from functools import cached_property
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from fastpc.ranks import Alone
     from fastpc.rules import Rule
     from fastpc.stop import Stop
+    from fastpc.team import Team
 
 # A call of the engine should last about this long: short enough for a live display and for Ctrl-C, long enough that
 # what Python does between calls does not count.
@@ -41,6 +42,7 @@ class Driver(Protocol):
     batch_size: int
     seed: int
     epochs_done: int
+    team: Team
     history: History
     stop_training: bool
     ranks: Alone
@@ -162,7 +164,8 @@ class Run:
         self.session.epoch = epoch
         self._spend(perf_counter() - begin)
         while True:
-            count = min(self.chunk, self.batches - first)
+            chunk = max(1, self.chunk // 4) if trainer.team.trying else self.chunk
+            count = min(chunk, self.batches - first)
             if self.checkpoint is not None and self.checkpoint.every is not None:
                 count = min(count, self.checkpoint.every - self.done % self.checkpoint.every)
             count = trainer.ranks.from_first(count)  # clocks differ
@@ -193,9 +196,10 @@ class Run:
         trainer._call("on_epoch_end", record)
 
     def _run(self, order: NDArray[np.int64], factors: NDArray[np.float64], epoch: int, first: int) -> ChunkResult:
-        begin = perf_counter()
-        session, snapshot = self.session, self.session.snapshot()
-        self.last_good = snapshot
+        begin, processor_begin = perf_counter(), process_time()
+        session, team = self.session, self.trainer.team
+        snapshot = self.last_good = session.snapshot()
+        session.threads = team.threads
         try:
             result = session.run(order, factors)
         except BaseException:
@@ -209,6 +213,7 @@ class Run:
             raise DivergenceError(failure.cause, epoch + 1, first + failure.batch + 1, failure.layer, advice)
         seconds = perf_counter() - begin
         self._spend(seconds)
+        team.record(len(order), seconds, process_time() - processor_begin)
         self.samples += len(order)
         # Chunks grow at most fourfold at a time: a first one can be slow for reasons of its own.
         wanted = len(factors) * _CHUNK_SECONDS / max(seconds, 1e-6)

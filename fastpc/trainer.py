@@ -20,6 +20,7 @@ from fastpc.rules import PC, Rule
 from fastpc.run import Run
 from fastpc.session import Session
 from fastpc.stop import Stop
+from fastpc.team import Team
 from fastpc.training_checkpoint import Checkpoint
 
 # What the engine's buffers and the optimiser's memory are made for.
@@ -40,7 +41,8 @@ class Trainer:
     seed : int
         Of the shuffle.
     threads : int, optional
-        All cores by default. Results do not depend on it, to the last bit.
+        All cores by default. On a machine that is busy with other work a run uses fewer where that is faster; see
+        `fastpc.team`. Results do not depend on it, to the last bit.
     callbacks : sequence
         Objects with any of the methods ``on_compile(trainer, data)``, ``on_fit_begin(trainer)``,
         ``on_chunk(trainer, progress)``, ``on_epoch_end(trainer, record)``, ``on_fit_end(trainer, history)``. One that
@@ -68,7 +70,7 @@ class Trainer:
         callbacks: Sequence[object] = (),
         communicator: Any = None,
     ) -> None:
-        from fastpc.engine.threads import choose_threads
+        from fastpc.engine.threads import available_threads, choose_threads
 
         self.network = network
         self.rule = PC() if rule is None else rule
@@ -93,6 +95,7 @@ class Trainer:
 
             require_divisible(self.rule)
         self.threads = self.ranks.share_of(choose_threads(None)) if threads is None else choose_threads(threads)
+        self.team = Team(self.threads, available_threads())
         if isinstance(callbacks, str) or not isinstance(callbacks, Iterable):
             raise ConfigurationError(f"expected callbacks to be a sequence of objects, got {callbacks!r}; pass a list")
         self.callbacks = list(callbacks)

@@ -13,8 +13,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # From the bottom to the top. A module imports from lower lines; modules of one line do not know
 # of each other, but those of one package do.
 LAYERS = [
-    ("errors",),
-    ("checks", "extras", "files", "hardware", "images", "ranks", "stop"),
+    ("errors", "blas"),
+    ("checks", "extras", "files", "hardware", "images", "lock", "ranks", "stop", "team"),
     (
         "tensor_file",
         "structure",

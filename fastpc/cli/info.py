@@ -15,7 +15,13 @@ fastpc info                      paste this into a bug report
 fastpc info --json
 """
 
-WORDS = {"cpu_features": "CPU features", "blas": "BLAS", "forced_blas": "forced BLAS", "sgemm_gflops": "sgemm, GFLOP/s"}
+WORDS = {
+    "cpu_features": "CPU features",
+    "blas": "BLAS",
+    "forced_blas": "forced BLAS",
+    "sgemm_gflops": "sgemm, GFLOP/s",
+    "compiled_megabytes": "compiled, of all versions, MB",
+}
 PACKAGES = (
     *("numpy", "numba", "llvmlite", "scipy", "scikit-learn", "safetensors", "threadpoolctl", "typer", "rich"),
     *("tensorflow", "matplotlib", "optuna"),
@@ -39,9 +45,10 @@ def info(as_json: JsonOption = False) -> None:
 def gather() -> dict[str, object]:
     """Return the facts by name. No kernel is compiled, and no data is read; a matrix product is timed."""
     from fastpc.data import mnist
-    from fastpc.engine import jit, processor, threads
+    from fastpc.engine import processor, threads
+    from fastpc.engine.cache import cache_folder, cache_size
 
-    cache = jit.cache_folder()
+    cache = cache_folder()
     keras = mnist.keras_cache()
     n = threads.available_threads()
     return {
@@ -62,6 +69,7 @@ def gather() -> dict[str, object]:
         "packages": {name: _version(name) for name in PACKAGES},
         "compiled_kernels": None if cache is None else str(cache),
         "compiled_ahead": cache is not None and any(cache.iterdir()),
+        "compiled_megabytes": None if cache is None else round(cache_size(cache) / 1e6, 1),
         "data_variable": os.environ.get(mnist.VARIABLE),
         "keras_mnist": str(keras) if os.path.isfile(keras) else None,
     }

@@ -157,11 +157,17 @@ class Job:
 
         Raises
         ------
+        ConfigurationError
+            If another run is at work in the folder.
         DivergenceError
             If training leaves the finite numbers. No model is written then, and an earlier one stays.
         KeyboardInterrupt, SystemExit
             As `Trainer.fit` does.
         """
+        with nullcontext() if self._folder is None else self._folder.locked():
+            return self._run(show_progress)
+
+    def _run(self, show_progress: bool) -> Result:
         callbacks = list(self._callbacks)
         if self._folder is not None:
             callbacks.append(MetricsWriter(self._folder, self._kept))

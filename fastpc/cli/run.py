@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from fastpc.cli import configuration
 from fastpc.cli.options import warn
 from fastpc.errors import CheckpointError, ConfigurationError
 from fastpc.files import write_whole
+from fastpc.lock import locked
 
 if TYPE_CHECKING:
     from fastpc.bidirectional import BidirectionalNetwork
@@ -56,6 +58,10 @@ class RunFolder:
     def model(self) -> Path:
         """Where the model is, once it is saved."""
         return self.path / MODEL
+
+    def locked(self) -> AbstractContextManager[None]:
+        """Return what keeps other runs out of the folder."""
+        return locked(self.path)
 
     def begin(self, settings: dict[str, Any], history: "list[EpochRecord]") -> None:
         """Write the metrics of the epochs that are over, and the settings where no earlier model needs its own."""

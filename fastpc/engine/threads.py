@@ -74,9 +74,22 @@ def threading_layer() -> str:
 
 
 def start_threading_layer() -> str:
-    """Start the threading layer that kernels will run on, where they may; return its name, or "none"."""
+    """Start the threading layer that kernels will run on, where they may; return its name, or "none".
+
+    Raises
+    ------
+    ConfigurationError
+        If it cannot be loaded.
+    """
     if may_run_parallel(available_threads()):
-        parallel._launch_threads()
+        try:
+            parallel._launch_threads()
+        except ValueError as error:
+            wanted, reason = numba.config.THREADING_LAYER, str(error).strip().splitlines()[0].rstrip(".")
+            raise ConfigurationError(
+                f"expected a threading layer that is installed, got NUMBA_THREADING_LAYER={wanted} ({reason}); "
+                "unset the variable, or run on one thread"
+            ) from error
     return threading_layer()
 
 
@@ -100,32 +113,34 @@ def _disown(context: Any, builder: Any, kind: Any, value: Any) -> Any:
 def _pack(typing_context, address, arguments):
     """Put a compiled f's address and arguments into memory; return the addresses of a trampoline and of that memory.
 
-    The trampoline is a C function of a thread's number and the memory: it calls ``f(thread, *arguments)``.
+    The trampoline is a C function of a thread's number and the memory: it calls ``f(thread, *arguments)``, and notes
+    at the memory's beginning where f raised an error, which no loop over threads could hand on.
     """
 
     def generate(context, builder, signature, values):
         i64, byte = ir.IntType(64), ir.IntType(8)
         kinds = (types.int64, *signature.args[1].types)
         arguments = _disown(context, builder, signature.args[1], values[1])
-        pack_type = ir.LiteralStructType([i64, arguments.type])
+        pack_type = ir.LiteralStructType([i64, i64, arguments.type])  # failed, f, its arguments
         trampoline_type = ir.FunctionType(ir.VoidType(), [i64, byte.as_pointer()])
         trampoline = ir.Function(builder.module, trampoline_type, builder.module.get_unique_name("trampoline"))
         trampoline.linkage = "internal"
         inner = ir.IRBuilder(trampoline.append_basic_block())
         thread, memory = trampoline.args
-        pack = inner.load(inner.bitcast(memory, pack_type.as_pointer()))
+        place = inner.bitcast(memory, pack_type.as_pointer())
+        pack = inner.load(place)
         function_type = context.call_conv.get_function_type(types.none, kinds)
-        function = inner.inttoptr(inner.extract_value(pack, 0), function_type.as_pointer())
-        items = [inner.extract_value(pack, [1, i]) for i in range(len(kinds) - 1)]
-        context.call_conv.call_function(inner, function, types.none, kinds, [thread, *items])
+        function = inner.inttoptr(inner.extract_value(pack, 1), function_type.as_pointer())
+        items = [inner.extract_value(pack, [2, i]) for i in range(len(kinds) - 1)]
+        status, _ = context.call_conv.call_function(inner, function, types.none, kinds, [thread, *items])
+        with inner.if_then(status.is_error, likely=False):
+            inner.store(ir.Constant(i64, 1), inner.gep(place, [ir.Constant(ir.IntType(32), 0)] * 2))
         inner.ret_void()
+        pack = ir.Constant(pack_type, [ir.Constant(i64, 0), ir.Undefined, ir.Undefined])
+        for i, part in ((1, values[0]), (2, arguments)):
+            pack = builder.insert_value(pack, part, i)
         place = cgutils.alloca_once(builder, pack_type)
-        builder.store(
-            builder.insert_value(
-                builder.insert_value(ir.Constant(pack_type, ir.Undefined), values[0], 0), arguments, 1
-            ),
-            place,
-        )
+        builder.store(pack, place)
         return context.make_tuple(
             builder, signature.return_type, [builder.ptrtoint(trampoline, i64), builder.ptrtoint(place, i64)]
         )
@@ -145,6 +160,17 @@ def _call(typing_context, trampoline, thread, memory):
     return types.void(types.int64, types.int64, types.int64), generate
 
 
+@intrinsic
+def _failed(typing_context, memory):
+    """Return whether any call by a trampoline raised an error."""
+
+    def generate(context, builder, signature, values):
+        flag = builder.load(builder.inttoptr(values[0], ir.IntType(64).as_pointer()))
+        return builder.icmp_unsigned("!=", flag, ir.Constant(flag.type, 0))
+
+    return types.boolean(types.int64), generate
+
+
 @numba.njit(parallel=True, nogil=True)
 def _in_parallel(n_threads, trampoline, memory):
     for thread in numba.prange(n_threads):
@@ -155,16 +181,22 @@ def _in_parallel(n_threads, trampoline, memory):
 def run_parallel(n_threads, address, arguments):
     """Call ``f(thread, *arguments)`` in parallel for every thread, f being compiled code at an address.
 
+    Return whether all came to their end.
+
     A kernel that is compiled *inside* a parallel loop passes through the compiler four more times, some 15 seconds for
     a training kernel. Called by its address, it is compiled once, for one thread and for many.
     """
     trampoline, memory = _pack(address, arguments)
     _in_parallel(n_threads, trampoline, memory)
+    return not _failed(memory)
 
 
 @numba.njit(nogil=True)
 def run_serially(n_threads, address, arguments):
-    """Call ``f(thread, *arguments)`` for one thread after the other."""
+    """Call ``f(thread, *arguments)`` for one thread after the other; return whether all came to their end."""
     trampoline, memory = _pack(address, arguments)
     for thread in range(n_threads):
         _call(trampoline, thread, memory)
+        if _failed(memory):  # the next would wait for what this one has not done
+            return False
+    return True

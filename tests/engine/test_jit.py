@@ -1,267 +1,24 @@
-"""Compiled kernels on disk: never stale, never in the way, whatever happens to the folder."""
+"""How kernels are compiled: floating-point flags, and drivers that run every thread's share."""
 
-import errno
-import os
-import shutil
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 from numba import types
-from numba.core import caching
 from numba.extending import intrinsic
 
-import fastpc
 from engine.compiled import exact_kernel, kernel
-from fastpc.engine import jit
-from fastpc.engine.jit import FAST_MATH, driver, engine_digest
-
-PACKAGE = Path(fastpc.__file__).parent
-
-
-# -- freshness -----------------------------------------------------------------------------------
-
-
-def test_the_digest_changes_with_every_engine_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = tmp_path / "engine"
-    shutil.copytree(PACKAGE / "engine", engine, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(jit, "__file__", str(engine / "jit.py"))
-    before = engine_digest()
-    assert len(before) == 16
-    int(before, 16)
-    seen = {before}
-    for source in sorted(engine.glob("*.py")):
-        content = source.read_bytes()
-        source.write_bytes(content + b"\n")
-        seen.add(engine_digest())
-        source.write_bytes(content)
-    assert len(seen) == 1 + len(list(engine.glob("*.py")))
-    (engine / "products.py").rename(engine / "product.py")
-    seen.add(engine_digest())
-    assert len(seen) == 2 + len(list(engine.glob("*.py")))
-    (engine / "product.py").rename(engine / "products.py")
-    assert engine_digest() == before
-
-
-@pytest.mark.parametrize("name", ["numba", "llvmlite", "np"])
-def test_the_digest_changes_with_the_compiler_s_versions(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = engine_digest()
-    monkeypatch.setattr(getattr(jit, name), "__version__", "0.0")
-    assert engine_digest() != before
-
-
-def test_the_engine_has_no_source_in_subfolders() -> None:
-    """The digest looks at one folder."""
-    assert not [path for path in (PACKAGE / "engine").rglob("*.py") if path.parent.name != "engine"]
-
-
-# A driver in a file that never changes. It calls `activate`, which calls `sigmoid`, of two other files.
-PROBE = """
-from fastpc.engine.activations import activate
-from fastpc.engine.jit import driver
-
-
-@driver
-def probe(thread, code, tile):
-    activate(code, tile, 0, 1, 2, 1)
-"""
-SCRIPT = """
-import numpy as np
-from fastpc.engine.activations import SIGMOID
-from fastpc.engine.jit import cache_folder
-from fastpc.engine.probe import probe
-tile = np.zeros(3)
-probe(1, SIGMOID, tile)
-print(tile[1], sum(probe._share.stats.cache_hits.values()), cache_folder())
-"""
-
-
-@pytest.fixture
-def copy(tmp_path: Path) -> Path:
-    """Return a folder with a copy of the package, and the probe in its engine."""
-    left_out = shutil.ignore_patterns("__pycache__", "data", "cli")
-    shutil.copytree(PACKAGE, tmp_path / "fastpc", ignore=left_out)
-    (tmp_path / "fastpc" / "engine" / "probe.py").write_text(PROBE)
-    return tmp_path
-
-
-def start(copy: Path) -> "subprocess.Popen[str]":
-    """Run the probe in a process of its own."""
-    environment = {
-        **os.environ,
-        "FASTPC_CACHE_DIR": str(copy / "cache"),
-        "PYTHONPATH": str(copy),
-        # An edit within a second that keeps a file's length would pass by Python's own cache.
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-    return subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", SCRIPT],
-        env=environment,
-        cwd=copy,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def answer(process: "subprocess.Popen[str]") -> tuple[float, int, str]:
-    """Return the probe's sigmoid of 0, how often the disk had it, and the folder of kernels."""
-    out, err = process.communicate(timeout=120)
-    assert process.returncode == 0, err
-    assert not err
-    number, hits, folder = out.split()
-    return float(number), int(hits), folder
-
-
-def test_an_edited_kernel_never_runs_stale(copy: Path) -> None:
-    number, hits, folder = answer(start(copy))
-    assert (number, hits) == (0.5, 0)
-    assert answer(start(copy)) == (0.5, 1, folder)
-    path = copy / "fastpc" / "engine" / "elementary.py"
-    source = path.read_text(encoding="utf-8")
-    line = "return _one(x) / (_one(x) + exp(-x))"
-    assert source.count(line) == 1
-    path.write_text(source.replace(line, line.replace("_one", "_two", 1)), encoding="utf-8")
-    number, hits, other = answer(start(copy))
-    assert (number, hits) == (1.0, 0)
-    assert other != folder
-    path.write_text(source, encoding="utf-8")
-    assert answer(start(copy)) == (0.5, 1, folder), "what was compiled before is still there"
-
-
-def test_two_processes_may_compile_at_once(copy: Path) -> None:
-    both = [start(copy) for _ in range(2)]
-    assert {answer(process)[0] for process in both} == {0.5}
-    assert answer(start(copy))[:2] == (0.5, 1)
-
-
-# -- damage --------------------------------------------------------------------------------------
-
-
-def _double(thread, numbers):
-    numbers[thread] *= 2
-
-
-def double(between: Callable[[], Any] = lambda: None) -> int:
-    """Compile or load a small driver as a new process would; return how often the disk had it."""
-    doubling = driver(_double)
-    between()
-    numbers = np.ones(3)
-    doubling(1, numbers)
-    assert numbers.tolist() == [2, 1, 1]
-    return sum(doubling._share.stats.cache_hits.values())
+from fastpc.engine import cache
+from fastpc.engine.jit import FAST_MATH, driver
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the folder of kernels for this test."""
-    monkeypatch.setattr(jit, "_folder_known", True)
-    monkeypatch.setattr(jit, "_folder", tmp_path)
+    monkeypatch.setattr(cache, "_folder_known", True)
+    monkeypatch.setattr(cache, "_folder", tmp_path)
     return tmp_path
-
-
-def garble(path: Path) -> None:
-    path.write_bytes(b"\x80garbage")
-
-
-def empty(path: Path) -> None:
-    path.write_bytes(b"")
-
-
-def halve(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-
-
-def test_the_disk_saves_a_second_compilation(folder: Path) -> None:
-    assert [double(), double()] == [0, 1]
-    assert sorted(path.suffix for path in folder.iterdir()) == [".nbc", ".nbi"]
-
-
-@pytest.mark.parametrize("damage", [garble, empty, halve, Path.unlink])
-@pytest.mark.parametrize("kind", ["nbi", "nbc"])
-def test_a_damaged_file_only_costs_a_compilation(kind: str, damage: Callable[[Path], Any], folder: Path) -> None:
-    double()
-    (file,) = folder.glob(f"*.{kind}")
-    damage(file)
-    assert double() == 0
-    assert double() == 1, "the compilation mends the cache"
-
-
-def test_without_a_folder_kernels_live_in_memory(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jit, "_folder", None)
-    assert [double(), double()] == [0, 0]
-    assert not list(folder.iterdir())
-
-
-def test_a_folder_that_goes_away_only_costs_a_compilation(folder: Path) -> None:
-    def vanish() -> None:
-        shutil.rmtree(folder)
-        folder.write_text("a file stands in its place")
-
-    assert double(vanish) == 0
-    assert double() == 0
-
-
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES])
-def test_a_disk_that_takes_nothing_only_costs_a_compilation(
-    number: int, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*arguments: Any) -> None:
-        raise OSError(number, os.strerror(number))
-
-    monkeypatch.setattr(caching.IndexDataCacheFile, "save", refuse)
-    assert [double(), double()] == [0, 0]
-    assert not list(folder.glob("*.nbc"))
-
-
-# -- the folder ----------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let `cache_folder` look again, and forget afterwards what it found."""
-    monkeypatch.setattr(jit, "_folder_known", False)
-    monkeypatch.setattr(jit, "_folder", None)
-
-
-@pytest.mark.usefixtures("fresh")
-def test_kernels_lie_where_the_environment_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    name = f"kernels-{engine_digest()}"
-    monkeypatch.delenv("FASTPC_CACHE_DIR", raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    assert jit._find_folder() == tmp_path / "home" / ".cache" / "fastpc" / name
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert jit._find_folder() == tmp_path / "xdg" / "fastpc" / name
-    monkeypatch.setenv("FASTPC_CACHE_DIR", str(tmp_path / "chosen"))
-    folder = jit.cache_folder()
-    assert folder == tmp_path / "chosen" / name
-    assert folder.stat().st_mode & 0o777 == 0o700, "compiled code is nobody else's business"
-    monkeypatch.setenv("FASTPC_CACHE_DIR", str(tmp_path / "later"))
-    assert jit.cache_folder() == folder, "one process keeps to one folder"
-
-
-@pytest.mark.usefixtures("fresh")
-def test_where_nothing_can_be_written_there_is_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    blocked = tmp_path / "file"
-    blocked.write_text("no folder")
-    for place in (blocked, blocked / "below"):
-        monkeypatch.setenv("FASTPC_CACHE_DIR", str(place))
-        assert jit._find_folder() is None
-    read_only = tmp_path / "read-only"
-    read_only.mkdir(mode=0o500)
-    monkeypatch.setenv("FASTPC_CACHE_DIR", str(read_only))
-    if os.geteuid() != 0:  # root may write to any folder
-        assert jit._find_folder() is None
-    monkeypatch.setattr(os, "access", lambda *arguments: False)
-    assert jit.cache_folder() is None
-
-
-# -- flags ---------------------------------------------------------------------------------------
 
 
 def test_nan_and_infinity_are_never_assumed_away() -> None:
@@ -305,6 +62,22 @@ def test_a_driver_runs_every_thread_s_share_and_keeps_its_name() -> None:
     assert mark.__name__ == "mark"
     assert mark.__doc__ == "Mark a thread's own place."
     assert len(mark.signatures) == 1
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_an_error_inside_is_an_error_outside(n_threads: int) -> None:
+    @driver
+    def fail(thread, seen, failing):
+        seen[thread] += 1
+        if thread == failing:
+            raise ValueError
+
+    seen = np.zeros(2, np.int64)
+    with pytest.raises(RuntimeError, match="expected fail to come to its end, got an error inside"):
+        fail(n_threads, seen, n_threads - 1)
+    assert seen[:n_threads].tolist() == [1] * n_threads
+    fail(n_threads, seen, 5)
 
 
 class Nested(NamedTuple):
