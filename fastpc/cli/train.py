@@ -84,12 +84,7 @@ def train(
     ] = None,
     loss: Annotated[
         str | None,
-        in_panel(
-            "Network",
-            "The output's part of the energy: squared_error or cross_entropy.",
-            metavar="NAME",
-            show_default=DEFAULT.loss,
-        ),
+        in_panel("Network", "Of outputs: squared_error or cross_entropy.", metavar="NAME", show_default=DEFAULT.loss),
     ] = None,
     dtype: Annotated[
         str | None,

@@ -25,6 +25,7 @@ from fastpc.estimators.settings import (
     optimizer,
     threads_for,
 )
+from fastpc.estimators.streams import arrays_of, inputs_of
 from fastpc.estimators.watch import Watch
 from fastpc.network import PCNetwork
 from fastpc.rules import Rule
@@ -112,7 +113,14 @@ class PCEstimator(BaseEstimator):
         """Return how well the network does on data held out of training; more is better."""
 
     def _checked(self, X: Any, **settings: Any) -> Any:
-        """Return X, or X and y, as scikit-learn checks them; float64, unless X is float32."""
+        """Return X, or X and y, as scikit-learn checks them; float64, unless X is float32.
+
+        Both may come from a tf.data.Dataset.
+        """
+        if "y" in settings:
+            X, settings["y"] = arrays_of(X, settings["y"])
+        else:
+            X = inputs_of(X)
         return validate_data(self, X, accept_sparse="csr", dtype=_DTYPES, **settings)
 
     def _outputs(self, X: Any) -> NDArray[Any]:

@@ -96,7 +96,7 @@ class PCTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, PCEstimat
         return tags
 
     def fit(self, X: Any, y: object = None, sample_weight: ArrayLike | None = None) -> PCTransformer:
-        """Train on X (N, features), dense or CSR; y is not looked at.
+        """Train on X (N, features), dense or CSR, or a tf.data.Dataset; y is not looked at.
 
         Raises
         ------
