@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 from collections.abc import Mapping
@@ -80,13 +81,15 @@ class Checkpoint:
         return dict(_read(self.path)[0]["settings"])
 
     def save(self, state: RunState, made_for: Mapping[str, Any]) -> None:
-        """Write the file, whole or not at all.
+        """Write the file, whole or not at all; its folder is made where it is missing.
 
         Raises
         ------
         CheckpointError
             If it cannot be written; the one before is then still there.
         """
+        with contextlib.suppress(OSError):  # writing will say so
+            self.path.parent.mkdir(parents=True, exist_ok=True)
         remove_leftovers(self.path)
         tensors = {f"session.{name}": array for name, array in state.session.items()}
         tensors |= {"epoch.energies": state.energies, "history": _table(state.history)}

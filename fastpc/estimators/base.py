@@ -38,6 +38,9 @@ _DTYPES = (np.float64, np.float32)
 class PCEstimator(BaseEstimator):
     """Parameters and training of `PCClassifier`, `PCRegressor` and `PCTransformer`, which document them."""
 
+    # MLPClassifier's; on a validation split of MNIST it learned better than the networks' own.
+    _initializer = "glorot_uniform"
+
     def __init__(
         self,
         hidden_layer_sizes: int | Sequence[int] = (100,),
@@ -156,7 +159,7 @@ class PCEstimator(BaseEstimator):
         if self._starts_anew(incremental):
             seed = int(random.randint(np.iinfo(np.int32).max))
             dtype = data.inputs.dtype.name
-            self.network_ = PCNetwork(sizes, activations(self.activation), loss, dtype, seed)
+            self.network_ = PCNetwork(sizes, activations(self.activation), loss, dtype, seed, self._initializer)
             self.loss_curve_: list[float] = []
             self.n_iter_ = 0
             self._memory: Any = None

@@ -32,7 +32,7 @@ class PCClassifier(ClassifierMixin, PCEstimator):
     rule : str or Rule
         How to learn: "pc", "ipc", "epc", "fpa", "zil", "backprop", or an object such as ``PC(solver="errors")``.
     steps : int, optional
-        Relaxation steps a batch; for "pc" 3 by default, or as many as there are hidden layers, and else the rule's own.
+        Relaxation steps a batch; for "pc" as many as there are hidden layers by default, and else the rule's own.
     step_size : float or "auto", optional
         Of a relaxation step; for "pc" 0.05 by default, and never more than is stable.
     loss : "cross_entropy" or "squared_error"

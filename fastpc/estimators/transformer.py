@@ -51,6 +51,8 @@ class PCTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, PCEstimat
         As `PCClassifier`'s.
     """
 
+    _initializer = "orthogonal"
+
     def __init__(
         self,
         n_components: int = 16,
