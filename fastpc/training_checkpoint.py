@@ -44,7 +44,7 @@ class Checkpoint:
     Parameters
     ----------
     folder : str or path-like
-        An existing folder; the file in it is ``checkpoint.safetensors``. One run a folder.
+        Made where it is missing; the file in it is ``checkpoint.safetensors``. One run a folder.
     every : int, optional
         How many batches lie between two checkpoints; one more is written as the run begins, and one as it ends. None
         writes one only where the run is stopped by SIGINT or SIGTERM.

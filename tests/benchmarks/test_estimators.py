@@ -8,22 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import mnist_in_small
 from benchmarks import estimators
 from benchmarks.mnist import Mnist
 from benchmarks.processes import environment
 from fastpc import load_digits
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture
-def digits(tmp_path: Path) -> Path:
-    """Return a file of scikit-learn's digits in MNIST's form, their shades those of pixels."""
-    train, test = load_digits()
-    parts = {"x_train": train.inputs, "y_train": train.targets, "x_test": test.inputs, "y_test": test.targets}
-    path = tmp_path / "mnist.npz"
-    np.savez(path, **{name: np.asarray(part) * (15 if name[0] == "x" else 1) for name, part in parts.items()})
-    return path
 
 
 @pytest.mark.parametrize("name", estimators.KINDS)
@@ -35,8 +26,8 @@ def test_each_learns_and_is_timed(name: str) -> None:
     assert found["accuracy"] > 0.8
 
 
-def test_the_command_compares_them(digits: Path) -> None:
-    settings = ["--rounds", "1", "--epochs", "2", "--hidden", "8", "--data", str(digits)]
+def test_the_command_compares_them(tmp_path: Path) -> None:
+    settings = ["--rounds", "1", "--epochs", "2", "--hidden", "8", "--data", str(mnist_in_small.write(tmp_path))]
     arguments = ["-m", "benchmarks", "sklearn", *settings]
     done = subprocess.run(
         [sys.executable, *arguments, "--json"],
