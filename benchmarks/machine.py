@@ -1,8 +1,10 @@
 """What a figure was measured on: the processor, its BLAS, the threads and the versions."""
 
+import contextlib
 import os
 import platform
 import sys
+import threading
 import warnings
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -49,6 +51,22 @@ def machine() -> dict[str, Any]:
 def cores() -> int:
     """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def spread_threads() -> None:
+    """Keep this thread on one core and all others that are there off it, where a process may be told so.
+
+    Some virtual machines pack the threads of a process onto one core and leave them there, for seconds and by chance:
+    two then run at the speed of one.
+    """
+    if not hasattr(os, "sched_setaffinity") or cores() < 2:
+        return
+    first, *others = sorted(os.sched_getaffinity(0))
+    main_thread = threading.get_native_id()
+    for name in os.listdir("/proc/self/task"):
+        # A thread may be over by now.
+        with contextlib.suppress(ProcessLookupError):
+            os.sched_setaffinity(int(name), {first} if int(name) == main_thread else set(others))
 
 
 def _numba_threading_layer() -> str | None:

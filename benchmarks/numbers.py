@@ -5,7 +5,6 @@ import numpy as np
 from benchmarks.accuracy import DTYPES, EXACT, Accuracy, measured, samples
 from benchmarks.errors import BenchmarkError
 from benchmarks.report import markdown
-from benchmarks.results import commit_info
 
 
 def accuracies() -> dict[tuple[str, str, str], Accuracy]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from fastpc.errors import DataError
 from fastpc.network import PCNetwork
 from fastpc.parameters import sha256_of
 from fastpc.relaxation import Relaxation
+from fastpc.saving import Saving
 from fastpc.structure import ACTIVATIONS
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fastpc.rules import BidirectionalPC
 
 
-class BidirectionalNetwork:
+class BidirectionalNetwork(Saving):
     """A network whose layers are predicted from below and from above at once.
 
     Parameters
@@ -229,25 +229,6 @@ class BidirectionalNetwork:
         from fastpc.bidirectional_session import gradient
 
         return gradient(self, x, y, rule, threads)
-
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write the network to one safetensors file, whole or not at all; the same bytes for the same network."""
-        from fastpc.checkpoint import save_network
-
-        save_network(self, path)
-
-    @classmethod
-    def load(cls, path: str | PathLike[str]) -> BidirectionalNetwork:
-        """Return the network that `save` wrote.
-
-        Raises
-        ------
-        CheckpointError
-            If the file is missing, damaged, or something else's.
-        """
-        from fastpc.checkpoint import load_network
-
-        return load_network(path, BidirectionalNetwork)
 
     def check_targets(self, data: Dataset) -> None:
         """Raise a DataError unless `data` are images and labels of the network's widths."""

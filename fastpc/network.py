@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from fastpc.errors import DataError
 from fastpc.generation import Generation
 from fastpc.parameters import LayerArrays, sha256_of
 from fastpc.relaxation import Relaxation
+from fastpc.saving import Saving
 from fastpc.structure import (
     ACTIVATIONS,
     checked_activations,
@@ -40,7 +40,7 @@ DTYPES = ("float32", "float64")
 _SETTINGS = frozenset({"sizes", "activations", "loss", "dtype", "seed", "initializer", "residual", "scaling"})
 
 
-class PCNetwork(Generation, Conversion):
+class PCNetwork(Generation, Conversion, Saving):
     """A fully connected predictive coding network.
 
     Parameters
@@ -249,25 +249,6 @@ class PCNetwork(Generation, Conversion):
         from fastpc.inference import gradient
 
         return gradient(self, x, y, rule, threads)
-
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write the network to one safetensors file, whole or not at all; the same bytes for the same network."""
-        from fastpc.checkpoint import save_network
-
-        save_network(self, path)
-
-    @classmethod
-    def load(cls, path: str | PathLike[str]) -> PCNetwork:
-        """Return the network that `save` wrote.
-
-        Raises
-        ------
-        CheckpointError
-            If the file is missing, damaged, or something else's.
-        """
-        from fastpc.checkpoint import load_network
-
-        return load_network(path, PCNetwork)
 
     def check_inputs(self, n_features: int) -> None:
         """Raise a DataError unless the first layer takes inputs of this width."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 from collections.abc import Mapping
@@ -43,7 +44,7 @@ class Checkpoint:
     Parameters
     ----------
     folder : str or path-like
-        An existing folder; the file in it is ``checkpoint.safetensors``. One run a folder.
+        Made where it is missing; the file in it is ``checkpoint.safetensors``. One run a folder.
     every : int, optional
         How many batches lie between two checkpoints; one more is written as the run begins, and one as it ends. None
         writes one only where the run is stopped by SIGINT or SIGTERM.
@@ -80,13 +81,15 @@ class Checkpoint:
         return dict(_read(self.path)[0]["settings"])
 
     def save(self, state: RunState, made_for: Mapping[str, Any]) -> None:
-        """Write the file, whole or not at all.
+        """Write the file, whole or not at all; its folder is made where it is missing.
 
         Raises
         ------
         CheckpointError
             If it cannot be written; the one before is then still there.
         """
+        with contextlib.suppress(OSError):  # writing will say so
+            self.path.parent.mkdir(parents=True, exist_ok=True)
         remove_leftovers(self.path)
         tensors = {f"session.{name}": array for name, array in state.session.items()}
         tensors |= {"epoch.energies": state.energies, "history": _table(state.history)}

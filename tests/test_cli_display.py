@@ -50,6 +50,10 @@ class TestHelp:
         assert "Examples fastpc " in text
         assert text.count(f"fastpc {command}") > 1
 
+    @pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS)])
+    def test_help_names_no_types_of_python(self, capsys, command):
+        assert not re.search(r"<\w|\[\[|\(\(|: \(", self.help(capsys, *command))
+
     @pytest.mark.parametrize("command", [None, *COMMANDS])
     def test_examples_fit_on_a_terminal_of_80_columns(self, command):
         group = typer.main.get_command(app)

@@ -7,10 +7,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from fastpc import load_digits
+import mnist_in_small
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 FOLDER = CHECKOUT / "examples"
@@ -22,6 +21,7 @@ PRINTED = {
     "notebook": r"Batch Accuracy: (100.00)%\nsoftmax(?:.|\n)* generative PC: (.*)% of the test images",
     "tf_data": r"fastpc: (.*)% of the test images\nKeras:  (.*)%",
     "generating_digits": r"recognises (.*)% of the test images, and draws",
+    "grid_search": r"(?:(?:.*)% in cross-validation with .*\n){4}the best of these: (.*)% of the test digits",
     "custom_rule": r"(.*)% of the test digits",
 }
 # Not all learn much of so few samples in so few epochs; chance is 10%.
@@ -32,14 +32,7 @@ LEAST = 25.0
 def small_mnist(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Return a folder in place of Keras's, with digits of 28×28 pixels in place of MNIST."""
     home = tmp_path_factory.mktemp("keras")
-    (home / "datasets").mkdir()
-    arrays = {}
-    for part, data in zip(("train", "test"), load_digits(), strict=True):
-        images = np.asarray(data.inputs).reshape(-1, 8, 8)
-        arrays[f"x_{part}"] = np.pad(np.kron(images, np.full((1, 3, 3), 15, np.uint8)), ((0, 0), (2, 2), (2, 2)))
-        arrays[f"y_{part}"] = data.targets.astype(np.uint8)
-    path = home / "datasets" / "mnist.npz"
-    np.savez(path, **arrays)
+    path = mnist_in_small.write(home)
     yield home
     path.unlink()
 

@@ -4,9 +4,10 @@ import errno
 import inspect
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from fastpc import __version__
 from fastpc.cli import distributed
@@ -47,8 +48,34 @@ fastpc train --help        all options of a command, with examples
 143 terminated
 """
 
+
+def _without_types(parameters: list[Any]) -> list[Any]:
+    """Say nothing of Python's types in the help: <bool> beside a switch, <list[Path]> beside what its name says."""
+    for parameter in parameters:
+        if getattr(parameter, "is_flag", False) or parameter.param_type_name == "argument":
+            parameter.display_type_rich = lambda ctx: ""
+    return parameters
+
+
+class Command(TyperCommand):
+    """A command whose help is for people."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return all parameters."""
+        return _without_types(super().get_params(ctx))
+
+
+class Group(TyperGroup):
+    """All commands, whose help is for people."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return all parameters."""
+        return _without_types(super().get_params(ctx))
+
+
 app = typer.Typer(
     name="fastpc",
+    cls=Group,
     help="Train predictive coding networks, fast, on the processor you have.",
     epilog=EXAMPLES,
     no_args_is_help=True,
@@ -60,7 +87,7 @@ for command in (train, tune, evaluate, predict, generate, plot, notebook, reprod
     # Typer would keep the source's line breaks, in the middle of a sentence.
     paragraphs = inspect.cleandoc(command.__doc__ or "").split("\n\n")
     text = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
-    app.command(help=text, epilog=getattr(sys.modules[command.__module__], "EXAMPLES", None))(command)
+    app.command(cls=Command, help=text, epilog=getattr(sys.modules[command.__module__], "EXAMPLES", None))(command)
 
 
 def _print_version(wanted: bool) -> None:

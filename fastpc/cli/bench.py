@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import fastpc
-from fastpc.cli.options import ThreadsOption
+from fastpc.cli.options import ThreadsOption, in_panel
 from fastpc.errors import ConfigurationError
 from fastpc.hardware import unforced
 
@@ -29,19 +29,21 @@ fastpc bench --python PATH         … and baselines that another Python has
 def bench(
     workloads: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[WORKLOAD]...", help="A64, A64t, A256, B, P, W, N32, N64 or G; all by default."),
+        typer.Argument(metavar="WORKLOAD", help="A64, A64t, A256, B, P, W, N32, N64 or G; all by default."),
     ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Few samples and baselines: a first look.")] = False,
+    quick: Annotated[bool, in_panel("Run", "Few samples and baselines: a first look.", "--quick")] = False,
     data: Annotated[
-        str | None, typer.Option(metavar="PATH", help="MNIST's .npz file; by default FASTPC_DATA, or Keras's.")
+        str | None, in_panel("Data", "MNIST's .npz file; by default FASTPC_DATA, or Keras's.", metavar="PATH")
     ] = None,
     python: Annotated[
         list[str] | None,
-        typer.Option(metavar="PATH", help="Another Python, for baselines that are not installed here."),
+        in_panel(
+            "Run", "Another Python, for baselines that are not installed here; as often as needed.", metavar="PATH"
+        ),
     ] = None,
     threads: ThreadsOption = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Keep what was measured, as pytest-benchmark's JSON.")
+        Path | None, in_panel("Output", "Keep what was measured, as pytest-benchmark's JSON.", metavar="FILE")
     ] = None,
 ) -> None:
     """Measure the training speed of fastpc and of other libraries on the same work.

@@ -11,6 +11,7 @@ from fastpc.cli.options import (
     QuietOption,
     ShapeOption,
     ThreadsOption,
+    in_panel,
     parse_classes,
     parse_shape,
 )
@@ -35,23 +36,23 @@ def generate(
     model: ModelArgument,
     labels: Annotated[
         str | None,
-        typer.Option(metavar="CLASSES", help="Of which classes, such as 3,1,4.", show_default="each once"),
+        in_panel("Images", "Of which classes, such as 3,1,4.", metavar="CLASSES", show_default="each once"),
     ] = None,
     samples: Annotated[
         int | None,
-        typer.Option(metavar="N", help="How many, of an unsupervised network.", show_default=str(SAMPLES)),
+        in_panel("Images", "How many, of an unsupervised network.", metavar="N", show_default=str(SAMPLES)),
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Of the latents, of an unsupervised network.", show_default="0"),
+        in_panel("Images", "Of the latents that an unsupervised network draws from.", metavar="N", show_default="0"),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(
+        in_panel(
+            "Output",
+            "Where to write the images, a .npz file; with matplotlib, a .png beside it shows them.",
             metavar="FILE",
-            help="Where to write the images, a .npz file; with matplotlib, a .png beside it shows them.",
             show_default="generated.npz, beside the model",
-            rich_help_panel="Output",
         ),
     ] = None,
     shape: ShapeOption = None,
@@ -59,10 +60,10 @@ def generate(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Generate images by a network of direction generative or unsupervised, of rule bpc, hybrid or notebook.
+    """Generate images by a network trained with --direction generative or unsupervised, or --rule bpc or hybrid.
 
     From labels, every class has one image, the one the network makes of it. An unsupervised network has as many as
-    there are latents to draw from its prior.
+    there are latents to draw from its prior. That of --rule notebook generates as well.
     """
     import numpy as np
 

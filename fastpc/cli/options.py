@@ -8,70 +8,62 @@ import typer
 from fastpc.errors import ConfigurationError
 from fastpc.presets import BY_RULE
 
+
+def in_panel(panel: str, text: str, *names: str, show_default: str = "", **more: Any) -> Any:
+    """Return an option in a panel of the help; `show_default` says in words what happens without it."""
+    if show_default:  # Typer would put words in parentheses
+        text += rf" [dim]\[default: {show_default}][/dim]"
+    return typer.Option(*names, help=text, rich_help_panel=panel, show_default=not show_default, **more)
+
+
 ModelArgument = Annotated[
     Path, typer.Argument(metavar="MODEL", help="The folder that train wrote, or a saved model.", show_default=False)
 ]
 DataOption = Annotated[
     str,
-    typer.Option(
-        metavar="SOURCE",
-        help="auto, mnist, digits, or the path of a .npz file or a folder of IDX files. "
+    in_panel(
+        "Data",
+        "auto, mnist, digits, or the path of a .npz file or a folder of IDX files. "
         "auto looks at FASTPC_DATA, then for Keras's MNIST, and falls back on digits.",
-        rich_help_panel="Data",
+        metavar="SOURCE",
     ),
 ]
 ThreadsOption = Annotated[
     int | None,
-    typer.Option(
+    in_panel(
+        "Run",
+        "Threads to compute with; results are the same with any number.",
         metavar="N",
-        help="Threads to compute with; results are the same with any number.",
-        show_default="one for each core; with --distributed, a share of them",
-        rich_help_panel="Run",
+        show_default="one for each core",
     ),
 ]
 ShapeOption = Annotated[
     str | None,
-    typer.Option(
+    in_panel(
+        "Data",
+        "Height and width of an image, such as 32,24, and 3 for colours.",
         metavar="SIZES",
-        help="Height and width of an image, such as 32,24, and 3 for colours.",
         show_default="a square",
-        rich_help_panel="Data",
     ),
 ]
 DistributedOption = Annotated[
     str | None,
-    typer.Option(
+    in_panel(
+        "Run",
+        "mpi: the processes that mpiexec started train one network together, each on its part of every batch. The "
+        "first one alone prints and writes. Needs fastpc\\[mpi].",
         metavar="HOW",
-        help="mpi: the processes that mpiexec started train one network together, each on its part of every batch. "
-        "The first one alone prints and writes. Needs fastpc\\[mpi].",
-        rich_help_panel="Run",
     ),
 ]
 TensorBoardOption = Annotated[
     Path | None,
-    typer.Option(
-        metavar="DIR",
-        help="Write scalars, histograms and images for TensorBoard here.",
-        rich_help_panel="Output",
-    ),
+    in_panel("Output", "Write scalars, histograms and images for TensorBoard here.", metavar="DIR"),
 ]
 JsonOption = Annotated[
     bool,
-    typer.Option(
-        "--json",
-        help="Print the result as one JSON object, alone on the last line of standard output.",
-        rich_help_panel="Output",
-    ),
+    in_panel("Output", "Print the result as one JSON object, alone on the last line of standard output.", "--json"),
 ]
-QuietOption = Annotated[
-    bool,
-    typer.Option("--quiet", "-q", help="Print the result alone.", rich_help_panel="Output"),
-]
-
-
-def in_panel(panel: str, text: str, *names: str, **more: Any) -> Any:
-    """Return an option in a panel of the help."""
-    return typer.Option(*names, help=text, rich_help_panel=panel, **more)
+QuietOption = Annotated[bool, in_panel("Output", "Print the result alone.", "--quiet", "-q")]
 
 
 def by_rule(setting: str) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from fastpc.cli.options import DataOption, JsonOption, QuietOption, ShapeOption, ThreadsOption, parse_shape
+from fastpc.cli.options import DataOption, JsonOption, QuietOption, ShapeOption, ThreadsOption, in_panel, parse_shape
 from fastpc.errors import ConfigurationError
 
 EXAMPLES = """
@@ -41,20 +41,18 @@ def plot(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Folders that train wrote.", show_default=False)],
     only: Annotated[
         str | None,
-        typer.Option(metavar="NAMES", help="These pictures alone, with commas between them.", show_default="all"),
+        in_panel("Output", "These pictures alone, with commas between them.", metavar="NAMES", show_default="all"),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(
+        in_panel(
+            "Output",
+            "Where to write them.",
             metavar="DIR",
-            help="Where to write them.",
             show_default="the run's folder; of several, this one",
-            rich_help_panel="Output",
         ),
     ] = None,
-    file_format: Annotated[
-        str, typer.Option("--format", metavar="NAME", help="png, pdf or svg.", rich_help_panel="Output")
-    ] = "png",
+    file_format: Annotated[str, in_panel("Output", "png, pdf or svg.", "--format", metavar="NAME")] = "png",
     data: DataOption = "auto",
     shape: ShapeOption = None,
     threads: ThreadsOption = None,

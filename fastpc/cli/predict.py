@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from fastpc.cli.options import JsonOption, ModelArgument, QuietOption, ThreadsOption
+from fastpc.cli.options import JsonOption, ModelArgument, QuietOption, ThreadsOption, in_panel
 from fastpc.errors import ConfigurationError
 
 EXAMPLES = """
@@ -35,20 +35,20 @@ def predict(
     ],
     out: Annotated[
         Path | None,
-        typer.Option(
+        in_panel(
+            "Output",
+            "Write here: .npy the labels, .npz labels and probabilities, .csv both as columns.",
             metavar="FILE",
-            help="Write here: .npy the labels, .npz labels and probabilities, .csv both as columns.",
             show_default="standard output",
-            rich_help_panel="Output",
         ),
     ] = None,
     scale: Annotated[
         float | None,
-        typer.Option(
+        in_panel(
+            "Data",
+            "Multiplies the images.",
             metavar="FACTOR",
-            help="Multiplies the images.",
             show_default="of whole numbers that of the run; else 1",
-            rich_help_panel="Data",
         ),
     ] = None,
     threads: ThreadsOption = None,

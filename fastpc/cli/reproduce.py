@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from fastpc.cli.options import DataOption, JsonOption, QuietOption, ThreadsOption, say
+from fastpc.cli.options import DataOption, JsonOption, QuietOption, ThreadsOption, in_panel, say
 from fastpc.reproductions import REPRODUCTIONS
 
 EXAMPLES = """
@@ -26,23 +26,19 @@ fastpc reproduce --out runs      keep runs, and repeat none that is there
 def reproduce(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[PRESET]...", help=f"{', '.join(REPRODUCTIONS)}; all by default."),
+        typer.Argument(metavar="PRESET", help=f"{', '.join(REPRODUCTIONS)}; all by default."),
     ] = None,
     out: Annotated[
         Path,
-        typer.Option(
-            metavar="DIR",
-            help="Keep runs, table and curves here; finished runs are not repeated.",
-            rich_help_panel="Output",
-        ),
+        in_panel("Output", "Keep runs, table and curves here; finished runs are not repeated.", metavar="DIR"),
     ] = Path("reproduced"),
     seeds: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Seeds of each preset.", show_default="3; 1 if quick", rich_help_panel="Run"),
+        in_panel("Run", "Seeds of each preset.", metavar="N", show_default="3; 1 if quick"),
     ] = None,
     quick: Annotated[
         bool,
-        typer.Option("--quick", help="Three epochs, and bars 1.5 points lower.", rich_help_panel="Run"),
+        in_panel("Run", "Three epochs, and bars 1.5 points lower.", "--quick"),
     ] = False,
     data: DataOption = "mnist",
     threads: ThreadsOption = None,

@@ -82,18 +82,19 @@ def train(
         str | None,
         in_panel(
             "Network",
-            "identity, relu, leaky_relu, tanh, sigmoid, gelu, silu or hard_tanh; "
-            "or one for each hidden layer, with commas between them.",
+            "Of the hidden layers: identity, relu, leaky_relu, tanh, sigmoid, gelu, silu or hard_tanh; or one for "
+            "each, with commas between them.",
             metavar="NAME",
             show_default=",".join(DEFAULT.activation),
         ),
     ] = None,
     loss: Annotated[
         str | None,
-        in_panel("Network", "squared_error or cross_entropy.", metavar="NAME", show_default=DEFAULT.loss),
+        in_panel("Network", "Of outputs: squared_error or cross_entropy.", metavar="NAME", show_default=DEFAULT.loss),
     ] = None,
     dtype: Annotated[
-        str | None, in_panel("Network", "float32 or float64.", metavar="NAME", show_default=DEFAULT.dtype)
+        str | None,
+        in_panel("Network", "Of all numbers: float32 or float64.", metavar="NAME", show_default=DEFAULT.dtype),
     ] = None,
     initializer: Annotated[
         str | None,

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from fastpc.cli.options import JsonOption, QuietOption, ThreadsOption
+from fastpc.cli.options import JsonOption, QuietOption, ThreadsOption, in_panel
 
 EXAMPLES = """
 [bold]Examples[/bold]
@@ -16,7 +16,7 @@ fastpc warmup --dtype float64    the same in float64
 
 
 def warmup(
-    dtype: Annotated[str, typer.Option(metavar="NAME", help="float32 or float64.")] = "float32",
+    dtype: Annotated[str, in_panel("Network", "float32 or float64.", metavar="NAME")] = "float32",
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,

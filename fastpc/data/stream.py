@@ -1,6 +1,6 @@
 """Gathering batches from an iterable, such as a tf.data.Dataset, into two arrays."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -36,21 +36,42 @@ def collect(batches: Iterable[Any]) -> tuple[Any, Any]:
         If there is no batch, if one is not a pair of arrays of equal length or differs in kind
         from the first, or if the stream is known to be endless.
     """
-    pairs: list[tuple[Any, Any]] = []
+    x, y = _gather(batches, _own_pair)
+    return x, y
+
+
+def collect_inputs(batches: Iterable[Any]) -> Any:
+    """Gather batches of inputs alone, or the inputs of batches ``(x, y)``, into one array; see `collect`.
+
+    Of a tf.data.Dataset of inputs alone, single samples are known by their one axis.
+    """
+    return _gather(batches, _own_inputs)[0]
+
+
+def _gather(batches: Iterable[Any], own: Callable[[Any, int], tuple[Any, ...]]) -> tuple[Any, ...]:
+    """Return one array for each part of the batches, of which `own` returns copies."""
+    parts: list[tuple[Any, ...]] = []
     first = ""
     for number, batch in enumerate(numpy_batches(batches) if is_tf_dataset(batches) else batches):
-        pairs.append(_own_pair(batch, number))
-        kind = _kind(pairs[-1])
+        parts.append(own(batch, number))
+        kind = _kind(parts[-1])
         first = first or kind
         if kind != first:
             raise DataError(
                 f"expected batches alike but for their length, got {kind} in batch {number} "
                 f"after {first}; make them of one type and shape"
             )
-    if not pairs:
+    if not parts:
         raise DataError("expected batches of (x, y), got none; check that the iterable is not used up")
-    xs, ys = zip(*pairs, strict=True)
-    return _join(xs), _join(ys)
+    return tuple(_join(arrays) for arrays in zip(*parts, strict=True))
+
+
+def _own_inputs(batch: Any, number: int) -> tuple[Any]:
+    """Return a copy of one batch's inputs."""
+    x = _own(batch[0] if isinstance(batch, tuple | list) else batch, f"inputs of batch {number}")
+    if x.ndim == 0:
+        raise DataError("expected batches, got single numbers; batch them, as with .batch(64)")
+    return (x,)
 
 
 def _own_pair(batch: Any, number: int) -> tuple[Any, Any]:
@@ -78,9 +99,9 @@ def _own(part: Any, role: str) -> Any:
     return canonical_csr(part, role).copy() if is_sparse(part) else as_array(part, role).copy()
 
 
-def _kind(pair: tuple[Any, Any]) -> str:
+def _kind(parts: tuple[Any, ...]) -> str:
     """Describe what must be alike in all batches: the dtypes and shapes of one sample."""
-    return " and ".join(f"{part.dtype} {type(part).__name__} {part.shape[1:]}" for part in pair)
+    return " and ".join(f"{part.dtype} {type(part).__name__} {part.shape[1:]}" for part in parts)
 
 
 def _join(parts: tuple[Any, ...]) -> Any:

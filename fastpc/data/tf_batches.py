@@ -48,10 +48,12 @@ def numpy_batches(source: Any) -> Iterator[Any]:
 
 
 def _has_single_samples(parts: tuple[Any, ...]) -> bool:
-    """Return whether pairs of these specs are single samples: inputs or targets without a batch's axis of their own."""
+    """Return whether elements of these specs are single samples: pairs, or inputs, without a batch's axis."""
     shapes: list[Any] = [getattr(part, "shape", None) for part in parts]
-    if len(shapes) != 2 or any(shape is None or shape.rank is None for shape in shapes):
+    if len(shapes) not in (1, 2) or any(shape is None or shape.rank is None for shape in shapes):
         return False
+    if len(shapes) == 1:
+        return bool(shapes[0].rank == 1)  # of more axes, the first may be a batch's
     inputs, targets = shapes
     if inputs.rank < 2 or targets.rank < 1:
         return True

@@ -25,6 +25,7 @@ from fastpc.estimators.settings import (
     optimizer,
     threads_for,
 )
+from fastpc.estimators.streams import arrays_of, inputs_of
 from fastpc.estimators.watch import Watch
 from fastpc.network import PCNetwork
 from fastpc.rules import Rule
@@ -36,6 +37,9 @@ _DTYPES = (np.float64, np.float32)
 
 class PCEstimator(BaseEstimator):
     """Parameters and training of `PCClassifier`, `PCRegressor` and `PCTransformer`, which document them."""
+
+    # MLPClassifier's; on a validation split of MNIST it learned better than the networks' own.
+    _initializer = "glorot_uniform"
 
     def __init__(
         self,
@@ -112,7 +116,14 @@ class PCEstimator(BaseEstimator):
         """Return how well the network does on data held out of training; more is better."""
 
     def _checked(self, X: Any, **settings: Any) -> Any:
-        """Return X, or X and y, as scikit-learn checks them; float64, unless X is float32."""
+        """Return X, or X and y, as scikit-learn checks them; float64, unless X is float32.
+
+        Both may come from a tf.data.Dataset.
+        """
+        if "y" in settings:
+            X, settings["y"] = arrays_of(X, settings["y"])
+        else:
+            X = inputs_of(X)
         return validate_data(self, X, accept_sparse="csr", dtype=_DTYPES, **settings)
 
     def _outputs(self, X: Any) -> NDArray[Any]:
@@ -148,7 +159,7 @@ class PCEstimator(BaseEstimator):
         if self._starts_anew(incremental):
             seed = int(random.randint(np.iinfo(np.int32).max))
             dtype = data.inputs.dtype.name
-            self.network_ = PCNetwork(sizes, activations(self.activation), loss, dtype, seed)
+            self.network_ = PCNetwork(sizes, activations(self.activation), loss, dtype, seed, self._initializer)
             self.loss_curve_: list[float] = []
             self.n_iter_ = 0
             self._memory: Any = None

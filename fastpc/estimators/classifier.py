@@ -16,6 +16,7 @@ from fastpc.data import Dataset
 from fastpc.errors import ConfigurationError, DataError
 from fastpc.estimators.base import PCEstimator
 from fastpc.estimators.settings import clamped_rule
+from fastpc.estimators.streams import arrays_of
 from fastpc.network import softmax
 from fastpc.rules import Rule
 
@@ -32,7 +33,7 @@ class PCClassifier(ClassifierMixin, PCEstimator):
     rule : str or Rule
         How to learn: "pc", "ipc", "epc", "fpa", "zil", "backprop", or an object such as ``PC(solver="errors")``.
     steps : int, optional
-        Relaxation steps a batch; for "pc" 3 by default, or as many as there are hidden layers, and else the rule's own.
+        Relaxation steps a batch; for "pc" as many as there are hidden layers by default, and else the rule's own.
     step_size : float or "auto", optional
         Of a relaxation step; for "pc" 0.05 by default, and never more than is stable.
     loss : "cross_entropy" or "squared_error"
@@ -116,8 +117,8 @@ class PCClassifier(ClassifierMixin, PCEstimator):
         self.loss = loss
         self.class_weight = class_weight
 
-    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> PCClassifier:
-        """Train on X (N, features), dense or CSR, and labels y (N,) of any kind.
+    def fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> PCClassifier:
+        """Train on X (N, features), dense or CSR, and labels y (N,) of any kind; or on a tf.data.Dataset of both.
 
         Raises
         ------
@@ -129,7 +130,7 @@ class PCClassifier(ClassifierMixin, PCEstimator):
         return self._learn(X, y, None, sample_weight, incremental=False)
 
     def partial_fit(
-        self, X: Any, y: Any, classes: ArrayLike | None = None, sample_weight: ArrayLike | None = None
+        self, X: Any, y: Any = None, classes: ArrayLike | None = None, sample_weight: ArrayLike | None = None
     ) -> PCClassifier:
         """Train one epoch on X and y, going on from the last call.
 
@@ -141,6 +142,10 @@ class PCClassifier(ClassifierMixin, PCEstimator):
             All labels there will ever be; the first call needs them.
         """
         return self._learn(X, y, classes, sample_weight, incremental=True)
+
+    def score(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
+        """Return the accuracy on X and y, or on a tf.data.Dataset of both."""
+        return float(super().score(*arrays_of(X, y), sample_weight))
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return each sample's label, shape (N,): that of the largest output."""

@@ -13,6 +13,7 @@ from sklearn.utils.validation import column_or_1d
 from fastpc.data import Dataset
 from fastpc.estimators.base import PCEstimator
 from fastpc.estimators.settings import clamped_rule
+from fastpc.estimators.streams import arrays_of
 from fastpc.rules import Rule
 
 
@@ -48,8 +49,8 @@ class PCRegressor(RegressorMixin, PCEstimator):
         tags.target_tags.multi_output = True
         return tags
 
-    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> PCRegressor:
-        """Train on X (N, features), dense or CSR, and targets y (N,) or (N, outputs).
+    def fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> PCRegressor:
+        """Train on X (N, features), dense or CSR, and targets y (N,) or (N, outputs); or on a tf.data.Dataset of both.
 
         Raises
         ------
@@ -60,9 +61,13 @@ class PCRegressor(RegressorMixin, PCEstimator):
         """
         return self._learn(X, y, sample_weight, incremental=False)
 
-    def partial_fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> PCRegressor:
+    def partial_fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> PCRegressor:
         """Train one epoch on X and y, going on from the last call."""
         return self._learn(X, y, sample_weight, incremental=True)
+
+    def score(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
+        """Return R² on X and y, or on a tf.data.Dataset of both."""
+        return float(super().score(*arrays_of(X, y), sample_weight))
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the targets predicted, of shape (N,) for a single one, else (N, outputs)."""

@@ -51,6 +51,8 @@ class PCTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, PCEstimat
         As `PCClassifier`'s.
     """
 
+    _initializer = "orthogonal"
+
     def __init__(
         self,
         n_components: int = 16,
@@ -96,7 +98,7 @@ class PCTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, PCEstimat
         return tags
 
     def fit(self, X: Any, y: object = None, sample_weight: ArrayLike | None = None) -> PCTransformer:
-        """Train on X (N, features), dense or CSR; y is not looked at.
+        """Train on X (N, features), dense or CSR, or a tf.data.Dataset; y is not looked at.
 
         Raises
         ------

@@ -51,7 +51,7 @@ def test_every_rule_by_name_takes_weights(name: str) -> None:
 
 
 def test_pc_takes_as_many_small_steps_as_errors_need_and_none_that_is_unstable() -> None:
-    assert settings.clamped_rule("pc", None, None, 2) == PC(3, 0.05, capped=True)
+    assert settings.clamped_rule("pc", None, None, 2) == PC(1, 0.05, capped=True)
     assert settings.clamped_rule("pc", None, None, 9) == PC(8, 0.05, capped=True)
     assert settings.clamped_rule("pc", 7, "auto", 2) == PC(7, "auto", capped=True)
     assert settings.clamped_rule("ipc", 5, 0.3, 2) == IncrementalPC(5, 0.3)
