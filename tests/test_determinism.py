@@ -12,7 +12,7 @@ import pytest
 
 from commands import SMALL, run_json
 from every_rule import RULES, digits, everything, trainer_for
-from fastpc.cli import build
+from fastpc import build
 from fastpc.cli.saved import Saved
 from fastpc.data import load_digits
 from fastpc.network import PCNetwork
