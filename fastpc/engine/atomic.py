@@ -9,7 +9,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from fastpc.engine.llvm import I32, address
+from fastpc.engine.llvm import I32, address, has_symbol
 
 
 @intrinsic
@@ -50,10 +50,6 @@ def _make_call(name: str, result: Any, *values: int) -> Any:
     return call
 
 
-def _has_symbol(name: str) -> bool:
-    return llvm.address_of_symbol(name) is not None
-
-
 @intrinsic
 def _nothing(typing_context):
     return types.void(), lambda context, builder, signature, arguments: context.get_dummy_value()
@@ -62,4 +58,4 @@ def _nothing(typing_context):
 # `pause` tells the core that this is a waiting loop; `sleep_briefly` gives the core away for 50 microseconds.
 _ON_X86 = llvm.get_process_triple().startswith(("x86_64", "i686"))
 pause = _make_call("llvm.x86.sse2.pause", ir.VoidType()) if _ON_X86 else _nothing
-sleep_briefly = _make_call("usleep", I32, 50) if _has_symbol("usleep") else _nothing
+sleep_briefly = _make_call("usleep", I32, 50) if has_symbol("usleep") else _nothing

@@ -11,6 +11,7 @@ width of a tile of samples and of a strip of columns.
 
 from __future__ import annotations
 
+import ctypes
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -37,6 +38,11 @@ def _vector_shape() -> tuple[int, int]:
 
 
 VECTOR_BYTES, ROWS = _vector_shape()
+
+
+def has_symbol(name: str) -> bool:
+    """Return whether compiled code can call a C function of this name. LLVM itself knows of none before it compiled."""
+    return hasattr(ctypes.CDLL(None), name)
 
 
 def lanes(dtype: Any) -> int:

@@ -20,6 +20,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np.ufunc import parallel
 
+from fastpc.engine.cores import free_cores, take_core
 from fastpc.errors import ConfigurationError
 
 _forked = False
@@ -173,7 +174,9 @@ def _failed(typing_context, memory):
 
 @numba.njit(parallel=True, nogil=True)
 def _in_parallel(n_threads, trampoline, memory):
+    threads_on = free_cores()
     for thread in numba.prange(n_threads):
+        take_core(threads_on)
         _call(trampoline, thread, memory)
 
 
