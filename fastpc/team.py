@@ -2,7 +2,8 @@
 
 Threads share batches of well under a millisecond. Where another program has a part of one core, each of its turns, of
 some milliseconds, holds up all threads that wait for the one it displaced: two then train at half the speed of one.
-Waiting less eagerly (sleeping at once, giving the core away) changes nothing of that. So a run that gets less of the
+That waiting threads sleep changes little of that (A64 beside one busy process: 247,000 samples/s without, 256,000 with,
+490,000 on one thread). So a run that gets less of the
 processor than its threads could use tries fewer, keeps what is faster, and now and then tries more. The numbers that
 come out do not depend on it, to the last bit.
 """
