@@ -178,9 +178,9 @@ def measure(data: str, quick: bool) -> dict[str, Any]:
 def main(arguments: list[str]) -> None:
     """Print what was measured as one JSON object."""
     if {"--ranks", "--rank"} & set(arguments):
-        from benchmarks import ranks
+        from benchmarks import rank_scaling
 
-        ranks.main([argument for argument in arguments if argument != "--ranks"])
+        rank_scaling.main([argument for argument in arguments if argument != "--ranks"])
         return
     parser = argparse.ArgumentParser(prog="python -m benchmarks scaling", description=__doc__)
     parser.add_argument("--data")

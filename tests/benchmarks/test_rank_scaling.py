@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks import ranks
-from benchmarks.ranks import Model
+from benchmarks import rank_scaling
+from benchmarks.rank_scaling import Model
 from ranks import needs_mpi
 
 FOUND: dict[str, Any] = {
@@ -18,14 +18,14 @@ FOUND: dict[str, Any] = {
         }
         for k in range(3)
     ],
-    "shares": [(size, 1e-3 + 25e-6 * size) for size in ranks.SHARES],
-    "vectors": [(n, 10e-6 + n * 4 / 4e9) for n in ranks.VECTORS],
+    "shares": [(size, 1e-3 + 25e-6 * size) for size in rank_scaling.SHARES],
+    "vectors": [(n, 10e-6 + n * 4 / 4e9) for n in rank_scaling.VECTORS],
     "machine": {"cpu": "one of these", "cores": 2},
 }
 
 
 def test_the_gains_are_medians_of_turns():
-    found = ranks.medians(FOUND)
+    found = rank_scaling.medians(FOUND)
     assert found["strong"] == pytest.approx(0.0081 / 0.0040)
     assert found["weak"] == pytest.approx(2 * 0.0081 / 0.0100)
     assert found["overhead"] == pytest.approx(0.0001 / 0.0080)
@@ -34,13 +34,13 @@ def test_the_gains_are_medians_of_turns():
 
 
 def test_the_model_s_constants_are_found_again():
-    model = ranks.model_of(FOUND)
+    model = rank_scaling.model_of(FOUND)
     assert model.fixed == pytest.approx(1e-3)
     assert model.per_sample == pytest.approx(25e-6)
     assert model.latency == pytest.approx(5e-6, rel=1e-3)
     assert model.bandwidth == pytest.approx(4e9)
     assert model.size == 4 * 269_322
-    assert ranks.model_of(FOUND, (1.0, 2.0)).bandwidth == 2.0
+    assert rank_scaling.model_of(FOUND, (1.0, 2.0)).bandwidth == 2.0
 
 
 def test_one_rank_has_nothing_to_join_and_many_are_worth_it_while_their_shares_are_large():
@@ -54,26 +54,26 @@ def test_one_rank_has_nothing_to_join_and_many_are_worth_it_while_their_shares_a
 
 
 def test_the_words_have_every_figure():
-    words = ranks.scaling_in_words(FOUND)
+    words = rank_scaling.scaling_in_words(FOUND)
     assert "| 2, strong | 256 | 4.00 | 64,000 | 2.02 | 10.0% |" in words
     assert "| 2, weak | 512 | 10.00 | 51,200 | 1.62 | 5.0% |" in words
-    assert "Measured here: fixed 1000 µs, 25.0 µs a sample, latency 5.0 µs" in ranks.model_in_words(FOUND)
+    assert "Measured here: fixed 1000 µs, 25.0 µs a sample, latency 5.0 µs" in rank_scaling.model_in_words(FOUND)
 
 
 def test_the_page_has_the_sections_that_the_command_fills():
-    page = ranks.PAGE.read_text(encoding="utf-8")
+    page = rank_scaling.PAGE.read_text(encoding="utf-8")
     assert page.count("<!-- figures: scaling -->") == page.count("<!-- figures: model -->") == 1
-    assert f"figures/{ranks.FIGURE}" in page
+    assert f"figures/{rank_scaling.FIGURE}" in page
 
 
 def test_the_chart_is_drawn(tmp_path):
     pytest.importorskip("matplotlib")
-    ranks.chart(FOUND).savefig(tmp_path / "chart.png")
+    rank_scaling.chart(FOUND).savefig(tmp_path / "chart.png")
     assert (tmp_path / "chart.png").stat().st_size > 1000
 
 
 @needs_mpi
 def test_two_ranks_say_what_they_measured(mnist_npz):
-    found = ranks.launch(2, "--data", str(mnist_npz), "--batches", "4", "--batch-size", "64")
+    found = rank_scaling.launch(2, "--data", str(mnist_npz), "--batches", "4", "--batch-size", "64")
     assert 0 < found["joining"] < found["seconds"]
-    assert [n for n, _ in ranks.launch(2, "--vectors")] == list(ranks.VECTORS)
+    assert [n for n, _ in rank_scaling.launch(2, "--vectors")] == list(rank_scaling.VECTORS)
