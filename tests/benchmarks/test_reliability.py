@@ -57,7 +57,7 @@ def test_the_page_has_the_sections_that_the_command_fills():
 
 
 def test_unknown_parts_are_an_error(tmp_path):
-    with pytest.raises(BenchmarkError, match="parts of kills, files, .*, got floods"):
+    with pytest.raises(BenchmarkError, match=r"parts of kills, files, .*, got floods"):
         reliability.main(["floods"])
 
 
