@@ -12,11 +12,12 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import sleep
-from typing import Any, TypeVar
-
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastpc.errors import ConfigurationError, FastPCError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _T = TypeVar("_T")
 # Seconds that a launcher is given to pass on what a rank said: it drops what it has not read when it kills all.

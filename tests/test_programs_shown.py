@@ -26,9 +26,18 @@ PAGES = {path.name: path.read_text(encoding="utf-8") for path in [CHECKOUT / "RE
 SECONDS = 300
 
 # What a page needs that not everyone has installed.
-NEEDS = {"tensorflow.md": ("tensorflow", "tensorboard"), "pictures.md": ("matplotlib",), "README.md": ("matplotlib",)}
+NEEDS = {
+    "tensorflow.md": ("tensorflow", "tensorboard"),
+    "pictures.md": ("matplotlib",),
+    "getting-started.md": ("matplotlib",),
+    "README.md": ("matplotlib", "optuna"),
+    "distributed.md": ("mpi4py",),
+    "tuning.md": ("optuna",),
+}
 # How to install and to test is test_readme's.
-ELSEWHERE = ("python3 -m venv", ".venv/bin/", "pytest ")
+ELSEWHERE = ("python3 -m venv", ".venv/bin/", "pytest ", "pip install ")
+# Commands that start several processes, or want a database: test_cli_distributed and test_cli_tuning run their like.
+OF_MANY = ("distributed.md", "tuning.md")
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -69,7 +78,7 @@ def test_the_programs_of_a_page_run_one_after_the_other(page: str, home: Path, t
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.parametrize("page", [page for page in PAGES if commands(page)])
+@pytest.mark.parametrize("page", [page for page in PAGES if commands(page) and page not in OF_MANY])
 def test_the_commands_of_a_page_run_one_after_the_other(
     page: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -83,6 +92,8 @@ def test_the_commands_of_a_page_run_one_after_the_other(
         assert program == "fastpc"
         if name == "bench":  # measures for minutes; see test_cli_bench
             continue
+        if name == "tune":
+            arguments += ["--trials", "2", "--epochs", "1"]
         if name == "reproduce":
             arguments += ["backprop-ce", "--quick"]
         code = main([name, *arguments])
