@@ -162,12 +162,12 @@ class Search:
             On Ctrl-C and SIGTERM. Trials under way wait again; a further call goes on.
         """
         until = None if self.timeout is None else time.monotonic() + self.timeout
-        with quietly(), Stop():
+        with quietly(), Stop() as stop:
             study = self.open()
             if self.jobs == 1:
                 work(
                     study, self.space, self.parts, self.seed, self.threads,
-                    until=until, tell=tell, callbacks=callbacks,
+                    until=until, stop=stop, tell=tell, callbacks=callbacks,
                 )  # fmt: skip
             else:
                 self._run_processes(study, tell)
@@ -224,10 +224,10 @@ def _work(search: Search) -> None:
     """Run one of several workers; it ends when its parent does."""
     parent = multiprocessing.parent_process()
     until = None if search.timeout is None else time.monotonic() + search.timeout
-    with quietly(), Stop():
+    with quietly(), Stop() as stop:
         work(
             search.open(), search.space, search.parts, search.seed, search.threads,
-            until=until, abandoned=lambda: parent is not None and not parent.is_alive(),
+            until=until, stop=stop, abandoned=lambda: parent is not None and not parent.is_alive(),
         )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastpc import build
 from fastpc.errors import DivergenceError, FastPCError
+from fastpc.stop import Stop
 from fastpc.trainer import Trainer
 from fastpc.tuning.results import Row, row_of
 from fastpc.tuning.space import Space
@@ -70,8 +71,11 @@ def run_trial(
     seed: int,
     threads: int | None,
     callbacks: Sequence[object] = (),
+    stop: Stop | None = None,
 ) -> None:
     """Train a trial, and write down how it ended; one that is interrupted waits again.
+
+    A signal that `stop` has noted is followed before training, which follows those that come meanwhile.
 
     Those that diverge are pruned ones to Optuna, without a value: of those that failed its sampler would learn nothing,
     and draw their like again.
@@ -88,6 +92,8 @@ def run_trial(
             preset = space.draw(trial)
             trainer = trainer_of(preset, train, seed, threads)
             trainer.callbacks = [Pruning(trial, preset.epochs), *callbacks]
+            if stop is not None:
+                stop.follow()
             try:
                 history = trainer.fit(train, held_out, preset.epochs)
             except optuna().TrialPruned:
@@ -113,6 +119,7 @@ def work(
     threads: int | None,
     *,
     until: float | None,
+    stop: Stop | None = None,
     abandoned: Callable[[], bool] = lambda: False,
     tell: Callable[[list[Row]], None] = lambda rows: None,
     callbacks: Sequence[object] = (),
@@ -125,6 +132,8 @@ def work(
         See `fastpc.tuning.search.Search`.
     until : float, optional
         Begin no trial after this moment of `time.monotonic`.
+    stop : Stop, optional
+        Takes signals, and only notes them from now on: in the middle of a call on the database, none may raise.
     abandoned : callable
         Whether nobody waits for this worker any more.
     tell : callable
@@ -132,10 +141,14 @@ def work(
     callbacks : sequence
         Of each trial's `Trainer`.
     """
+    if stop is not None:
+        stop.defer()
     while not abandoned() and (until is None or time.monotonic() < until):
         trial = study.claim()
         if trial is not None:
-            run_trial(study, trial, space, data, seed, threads, callbacks)
+            run_trial(study, trial, space, data, seed, threads, callbacks, stop)
+        if stop is not None:
+            stop.follow()
         rows = [row_of(frozen) for frozen in study.all_trials()]
         tell(rows)
         if len(rows) == study.trials and all(row.finished for row in rows):
