@@ -15,7 +15,7 @@ import numpy as np
 
 from fastpc.engine import threads
 from fastpc.engine.cache import keep_on_disk
-from fastpc.engine.linking import LinkedCompiler
+from fastpc.engine.linking import LinkedCompiler, WideCompiler
 
 # Everything `fastmath=True` grants except "nnan" and "ninf": those let LLVM assume that NaN and infinity
 # never occur, and would delete the very tests that catch a diverging network.
@@ -60,7 +60,9 @@ class Driver:
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        self._share = numba.njit(nogil=True, fastmath=FAST_MATH, error_model="numpy")(function)
+        self._share = numba.njit(nogil=True, fastmath=FAST_MATH, error_model="numpy", pipeline_class=WideCompiler)(
+            function
+        )
         keep_on_disk(self._share)
         self._addresses: dict[Any, int] = {}
         functools.update_wrapper(self, function)

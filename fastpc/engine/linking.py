@@ -12,6 +12,8 @@ import llvmlite.binding as llvm
 from llvmlite import ir
 from numba.core import codegen, compiler
 
+from fastpc.engine.llvm import VECTOR_BYTES
+
 # How the names of functions' environments begin.
 _ENVIRONMENT = "_ZN08NumbaEnv"
 
@@ -25,7 +27,24 @@ def _null_pointer(name: str) -> Any:
     return llvm.parse_assembly(str(module))
 
 
-class LinkedLibrary(codegen.JITCodeLibrary):  # type: ignore[misc]
+class WideLibrary(codegen.JITCodeLibrary):  # type: ignore[misc]
+    """Compiled code that uses vector registers of their full width.
+
+    LLVM keeps loops to half of it on processors whose first kind slowed down for the whole; `VECTOR_BYTES` is what the
+    engine's own vectors have, so nothing is saved there.
+    """
+
+    def add_ir_module(self, ir_module: ir.Module) -> None:
+        """Add a module, whose functions will have loops as wide as `VECTOR_BYTES`."""
+        for function in ir_module.functions:
+            if function.blocks:
+                # llvmlite's own method knows only the attributes without a value.
+                set.add(function.attributes, f'"prefer-vector-width"="{8 * VECTOR_BYTES}"')
+                set.add(function.attributes, '"reciprocal-estimates"="vec-divf:1"')
+        super().add_ir_module(ir_module)
+
+
+class LinkedLibrary(WideLibrary):
     """A kernel that is only ever linked into its callers, and is optimised and made machine code of with them."""
 
     def _optimize_final_module(self) -> None:
@@ -41,13 +60,21 @@ class LinkedLibrary(codegen.JITCodeLibrary):  # type: ignore[misc]
         self._finalized = True
 
 
-class LinkedCompiler(compiler.Compiler):  # type: ignore[misc]
-    """Numba's compiler, up to LLVM's code."""
+class WideCompiler(compiler.Compiler):  # type: ignore[misc]
+    """Numba's compiler, with a library of ours."""
+
+    library = WideLibrary
 
     def define_pipelines(self) -> Any:
-        """Return the usual passes, which will leave what they make in a `LinkedLibrary`."""
+        """Return the usual passes, which will leave what they make in a library of this class."""
         if self.state.library is None:
-            library = LinkedLibrary(self.state.targetctx.codegen(), self.state.func_id.func_qualname)
+            library = self.library(self.state.targetctx.codegen(), self.state.func_id.func_qualname)
             library.enable_object_caching()
             self.state.library = library
         return super().define_pipelines()
+
+
+class LinkedCompiler(WideCompiler):
+    """Numba's compiler, up to LLVM's code."""
+
+    library = LinkedLibrary

@@ -27,13 +27,14 @@ from fastpc.engine.layout import (
 from fastpc.engine.llvm import ROWS
 from fastpc.engine.memory import borrow
 from fastpc.engine.products import accumulate_rows, multiply_band
-from fastpc.engine.scalar import per_type
+from fastpc.engine.scalar import per_type, reciprocal, root
 from fastpc.engine.vector import turn_bit
 
 _zero, _one = per_type(0.0, 0.0), per_type(1.0, 1.0)
 # A running mean that decays never quite reaches 0: rounding holds it among the subnormals, where arithmetic is slow.
 # Comparisons below are written so that a NaN stays.
 _tiny = per_type(1e-36, 1e-300)
+_huge = per_type(1e38, 1e300)
 
 INPUT_ROWS = 16  # of a unit of the first layer's weights; divides WORD
 _LEAST_WEIGHTS = 2048  # of a unit, or taking it costs more than its work
@@ -169,7 +170,9 @@ def step_rows(optimizer, rates, scale, decay, parameters, p, gradient, g, count)
             first[i] = zero if abs(mean) < _tiny(mean) else mean
             square = beta_2 * second[i] + (one - beta_2) * slope * slope
             second[i] = zero if square < _tiny(square) else square
-            weights[i] = shrink * weights[i] - rate_1 * first[i] / (np.sqrt(second[i] * correction_2) + epsilon)
+            # Held where estimates hold; what was 0 is still far below any epsilon.
+            corrected = min(max(second[i] * correction_2, _tiny(square)), _huge(square))
+            weights[i] = shrink * weights[i] - rate_1 * first[i] * reciprocal(root(corrected) + epsilon)
     elif optimizer.momentum != 0:
         velocity = borrow(optimizer.first, p, count)
         for i in range(count):
