@@ -124,8 +124,11 @@ def prefetch_inputs(inputs, order, first, count, n_inputs, section):
         begin, end = section_start(n_inputs, section), section_start(n_inputs, section + 1)
         for lane in range(count):
             row = order[first + lane] * n_inputs
-            for unit in range(begin * WORD, min(end * WORD, n_inputs), per_line):
+            last = min(end * WORD, n_inputs)
+            for unit in range(begin * WORD, last, per_line):
                 prefetch(inputs.dense, row + unit)
+            # Rows seldom start where a line does.
+            prefetch(inputs.dense, row + last - 1)
 
 
 @kernel

@@ -204,23 +204,22 @@ def _products_of_change(model, l, column, band, tile):
 
 
 @kernel
-def largest_output(model, lane, tile):
-    """Return the index of a sample's largest output, the first one among equals."""
-    last = len(model.layers) - 1
-    lanes, outputs = model.lanes, area(model, last, PREDICTION, tile)
-    best = 0
-    for j in range(1, model.layers[last, SIZE]):
-        if outputs[j * lanes + lane] > outputs[best * lanes + lane]:
-            best = j
-    return best
-
-
-@kernel
 def count_correct(model, inputs, order, first, count, tile):
-    """Return how many samples' largest feed-forward output stands at their label."""
+    """Return how many samples' largest feed-forward output, the first one among equals, stands at their label."""
+    last, lanes = len(model.layers) - 1, model.lanes
+    outputs = area(model, last, PREDICTION, tile)
+    largest, best = borrow(tile, 0, lanes), borrow(tile, lanes, lanes)
+    for lane in range(lanes):
+        largest[lane] = outputs[lane]
+        best[lane] = 0
+    for j in range(1, model.layers[last, SIZE]):
+        for lane in range(lanes):
+            is_larger = outputs[j * lanes + lane] > largest[lane]
+            largest[lane] = outputs[j * lanes + lane] if is_larger else largest[lane]
+            best[lane] = j if is_larger else best[lane]
     correct = 0
     for lane in range(count):
-        correct += 1 if inputs.labels[order[first + lane]] == largest_output(model, lane, tile) else 0
+        correct += 1 if inputs.labels[order[first + lane]] == best[lane] else 0
     return correct
 
 

@@ -169,9 +169,11 @@ def step_rows(optimizer, rates, scale, decay, parameters, p, gradient, g, count)
             mean = beta_1 * first[i] + (one - beta_1) * slope
             first[i] = zero if abs(mean) < _tiny(mean) else mean
             square = beta_2 * second[i] + (one - beta_2) * slope * slope
-            second[i] = zero if square < _tiny(square) else square
-            # Held where estimates hold; what was 0 is still far below any epsilon.
-            corrected = min(max(second[i] * correction_2, _tiny(square)), _huge(square))
+            # Never quite 0, which is no number to take an estimate of; far below any epsilon, all the same.
+            square = _tiny(square) if square < _tiny(square) else square
+            second[i] = square
+            corrected = square * correction_2
+            corrected = _huge(square) if corrected > _huge(square) else corrected
             weights[i] = shrink * weights[i] - rate_1 * first[i] * reciprocal(root(corrected) + epsilon)
     elif optimizer.momentum != 0:
         velocity = borrow(optimizer.first, p, count)
