@@ -24,6 +24,7 @@ from fastpc.divergence import (
     largest_entering,
 )
 from fastpc.engine.gram import gram_pays
+from fastpc.engine.packed import packing_pays
 from fastpc.engine.sharing import make_sharing
 from fastpc.engine.train import N_PHASES, Chunk, train_chunk
 from fastpc.engine.update import CORRECTION_1, CORRECTION_2, N_RATES, NUDGE, RATE
@@ -130,7 +131,9 @@ class EngineSession:
         precisions = rule.layer_precisions(network.n_layers)
         loss = LOSSES.index(network.loss)
         with_gram = rule.with_gram and gram_pays(network.sizes, rule.steps, batch_size, loss)
-        self._model = model_of(layout, network.parameters, precisions, loss, with_gram, rule.prior)
+        self._model = model_of(
+            layout, network.parameters, precisions, loss, with_gram, rule.prior, packing_pays(network.sizes)
+        )
         self._relaxation = rule.relaxation(layout.dtype.type, network.seed)
         self._moments = [layout.empty_parameters() for _ in range(2)]
         self._engine_optimizer = optimizer_of(optimizer, layout, *self._moments)

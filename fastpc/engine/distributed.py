@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastpc.engine.gram import uses_gram
 from fastpc.engine.jit import driver, kernel
 from fastpc.engine.layout import ACTIVITY_STRIDE, ERROR_STRIDE, SIZE, WEIGHTS
 from fastpc.engine.memory import borrow
@@ -19,7 +18,8 @@ from fastpc.engine.tile import Batch
 from fastpc.engine.train import (
     WEIGHTS_THEMSELVES,
     clipping_factor,
-    find_gram,
+    prepare,
+    prepares,
     relax_tiles,
     squared_norm,
     sum_sections,
@@ -96,8 +96,8 @@ def sum_gradient(
     tile, gradient = scratch.tiles[thread], scratch.gradients[thread]
     work, own = scratch.work[thread], waiting[thread]
     trace = np.empty((0, 1))
-    if uses_gram(model):
-        find_gram(thread, model, 0, sharing, gradient, work)
+    if prepares(model):
+        prepare(thread, model, 0, sharing, gradient, work)
     sum_sections(thread, model, inputs, chunk, batch, 0, sharing)
     relax_tiles(thread, model, inputs, relaxation, step_size, chunk, batch, 0, sharing, tile, work, trace)
     n_units, phase = len(units), 3

@@ -12,7 +12,7 @@ from fastpc.engine.memory import borrow
 from fastpc.engine.relax import relax
 from fastpc.engine.sharing import take_unit
 from fastpc.engine.tile import area, feed_forward, set_targets
-from fastpc.engine.train import find_gram, train_tile
+from fastpc.engine.train import prepare, train_tile
 from fastpc.engine.update import unit_gradient
 
 
@@ -70,7 +70,7 @@ def infer_inputs(thread, model, inputs, relaxation, step_size, order, found, bat
     lanes = model.lanes
     trace = np.empty((0, 1))
     if uses_gram(model):
-        find_gram(thread, model, 0, sharing, gradient, work)
+        prepare(thread, model, 0, sharing, gradient, work)
     while True:
         t = take_unit(sharing, 1, thread, (len(order) + lanes - 1) // lanes)
         if t < 0:

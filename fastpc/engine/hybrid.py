@@ -32,7 +32,7 @@ from fastpc.engine.tile import (
     set_targets,
     store_tile,
 )
-from fastpc.engine.train import N_PHASES, batch_order, find_gram, has_failed, step_weights
+from fastpc.engine.train import N_PHASES, batch_order, has_failed, prepare, step_weights
 
 
 class Side(NamedTuple):
@@ -160,7 +160,7 @@ def train_hybrid(thread, down, up, relaxation, step_size):
     for b in range(len(down.chunk.rates)):
         if uses_gram(down.model):
             gradient, work = down.scratch.gradients[thread], down.scratch.work[thread]
-            find_gram(thread, down.model, b, down.sharing, gradient, work)
+            prepare(thread, down.model, b, down.sharing, gradient, work)
         relax_hybrid_tiles(thread, down, up, relaxation, step_size, b, trace)
         step_side(thread, down, b)
         step_side(thread, up, b)
@@ -175,7 +175,7 @@ def infer_hybrid(thread, down, up, relaxation, step_size, order, found):
     lanes = down.model.lanes
     trace = np.empty((0, 1))
     if uses_gram(down.model):
-        find_gram(thread, down.model, 0, down.sharing, down.scratch.gradients[thread], work)
+        prepare(thread, down.model, 0, down.sharing, down.scratch.gradients[thread], work)
     while True:
         t = take_unit(down.sharing, 1, thread, (len(order) + lanes - 1) // lanes)
         if t < 0:

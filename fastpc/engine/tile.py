@@ -27,10 +27,10 @@ from fastpc.engine.layout import (
     SKIP,
     SLOPE,
     STATE,
-    WEIGHTS,
 )
 from fastpc.engine.memory import borrow
-from fastpc.engine.products import band_start, multiply_band, n_bands
+from fastpc.engine.packed import multiply_weights
+from fastpc.engine.products import band_start, n_bands
 from fastpc.engine.sample_weights import keep_weights, weigh_rows
 from fastpc.engine.skips import add_states_below, carry_skip, scale_products
 from fastpc.engine.transpose import store_rows
@@ -48,6 +48,9 @@ class Model(NamedTuple):
     lanes: Any  # width of a tile
     lowest: Any  # the lowest layer that moves: 1, or 0 where the input is free
     gram: Any  # W_L W_L^T in rows of whole lane groups, or empty where it does not pay; see gram
+    packed: (
+        Any  # the parameters in the order in which predictions read them, or empty where it does not pay; see packed
+    )
     scales: Any  # (L + 1,) a_l, entry 0 unused
     weights: Any  # where a tile keeps its samples' weights, or None: all count alike
 
@@ -75,8 +78,10 @@ def predict(model, l, tile):
     """mu_l = a_l (f(x_{l-1}) W_l + b_l), plus x_{l-1} where a skip leads here."""
     layers, lanes = model.layers, model.lanes
     n_in, n_out = layers[l - 1, SIZE], layers[l, SIZE]
-    weights, activity, prediction = layers[l, WEIGHTS], layers[l - 1, ACTIVITY], layers[l, PREDICTION]
-    multiply_band(n_out, tile, prediction, lanes, model.parameters, weights, n_out, 1, tile, activity, lanes, n_in + 1)
+    activity, prediction = layers[l - 1, ACTIVITY], layers[l, PREDICTION]
+    for band in range(n_bands(n_out)):
+        out = prediction + band_start(n_out, band) * lanes
+        multiply_weights(model, l, band, tile, out, activity, n_in + 1)
     scale_products(model, l, prediction, n_out * lanes, tile)
     if layers[l, SKIP] != 0:
         add_states_below(model, l, tile)
@@ -198,8 +203,7 @@ def _products_of_change(model, l, column, band, tile):
     n_in, n_out = layers[l - 1, SIZE], layers[l, SIZE]
     j = band_start(n_out, band)
     rows = band_start(n_out, band + 1) - j
-    weights, change = layers[l, WEIGHTS] + j, layers[l - 1, CHANGE]
-    multiply_band(rows, tile, 0, lanes, model.parameters, weights, n_out, 1, tile, change, lanes, n_in)
+    multiply_weights(model, l, band, tile, 0, layers[l - 1, CHANGE], n_in)
     return borrow(tile, 0, rows * lanes), borrow(tile, layers[l, column] + j * lanes, rows * lanes)
 
 

@@ -13,13 +13,14 @@ from fastpc.engine.jit import driver, kernel, merged_kernel
 from fastpc.engine.layout import BATCH_ERROR, ERROR_STRIDE, SIZE
 from fastpc.engine.memory import borrow, prefetch_rows
 from fastpc.engine.nudge import nudge_targets
+from fastpc.engine.packed import n_packed_units, pack_unit, uses_packed
 from fastpc.engine.settle import settle
 from fastpc.engine.sharing import finish_units, take_unit, wait_for_phase
 from fastpc.engine.step_size import FIXED, next_step_size
 from fastpc.engine.tile import count_correct, feed_forward, set_targets, store_tile
 from fastpc.engine.update import NUDGE, no_gradient, unit_gradient, unit_step
 
-# Phases of a batch: a wide output's Gram matrix; sections of the first product; tiles relax; weights step (or, with
+# Phases of a batch: a wide output's Gram matrix and packed weights; sections of the first product; tiles relax; weights step (or, with
 # clipping, gradients are measured); clipped weights step.
 N_PHASES = 5
 # Rows of `Chunk.failed`.
@@ -132,19 +133,29 @@ def relax_tiles(thread, model, inputs, relaxation, step_size, chunk, batch, b, s
 
 
 @kernel
-def find_gram(thread, model, b, sharing, gradient, work):
-    """Phase 1: the Gram matrix of a wide output, for the weights as they stand."""
+def prepares(model):
+    """Return whether products need more than the weights as they are."""
+    return uses_gram(model) or uses_packed(model)
+
+
+@kernel
+def prepare(thread, model, b, sharing, gradient, work):
+    """Phase 1: a wide output's Gram matrix, and packed weights, from the weights as they stand."""
     n_strips = n_gram_units(model)
+    n_units = n_strips + n_packed_units(model)
     phase = N_PHASES * b
     n_done = 0
     while True:
-        strip = take_unit(sharing, phase, thread, n_strips)
-        if strip < 0:
+        unit = take_unit(sharing, phase, thread, n_units)
+        if unit < 0:
             break
-        gram_strip(model, strip, gradient, work)
+        if unit < n_strips:
+            gram_strip(model, unit, gradient, work)
+        else:
+            pack_unit(model, unit - n_strips)
         n_done += 1
     finish_units(sharing, phase, n_done)
-    wait_for_phase(sharing, phase, n_strips)
+    wait_for_phase(sharing, phase, n_units)
 
 
 @kernel
@@ -243,8 +254,8 @@ def train_chunk(thread, model, inputs, relaxation, step_size, optimizer, units, 
     # No trace: allocated once a call, as nothing is in the loop.
     trace = np.empty((0, 1))
     for b in range(len(chunk.rates)):
-        if uses_gram(model):
-            find_gram(thread, model, b, sharing, gradient, work)
+        if prepares(model):
+            prepare(thread, model, b, sharing, gradient, work)
         sum_sections(thread, model, inputs, chunk, batch, b, sharing)
         relax_tiles(thread, model, inputs, relaxation, step_size, chunk, batch, b, sharing, tile, work, trace)
         phase = N_PHASES * b + 3

@@ -170,10 +170,10 @@ def step_rows(optimizer, rates, scale, decay, parameters, p, gradient, g, count)
             first[i] = zero if abs(mean) < _tiny(mean) else mean
             square = beta_2 * second[i] + (one - beta_2) * slope * slope
             # Never quite 0, which is no number to take an estimate of; far below any epsilon, all the same.
-            square = _tiny(square) if square < _tiny(square) else square
+            square = max(square, _tiny(square))
             second[i] = square
             corrected = square * correction_2
-            corrected = _huge(square) if corrected > _huge(square) else corrected
+            corrected = min(corrected, _huge(square))
             weights[i] = shrink * weights[i] - rate_1 * first[i] * reciprocal(root(corrected) + epsilon)
     elif optimizer.momentum != 0:
         velocity = borrow(optimizer.first, p, count)

@@ -66,6 +66,7 @@ def model_of(
     loss: int,
     with_gram: bool = False,
     prior: float | None = None,
+    with_packed: bool = False,
 ) -> Model:
     """Return a network as kernels see it; `precisions` are pi_1…pi_L, `prior` is pi_0 where layer 0 is free."""
     # Cross-entropy's error has no precision: y - softmax(mu_L).
@@ -75,7 +76,8 @@ def model_of(
     rows, stride = gram_shape(layout.sizes, layout.lanes) if with_gram else (0, 0)
     gram = aligned_zeros(rows * stride, layout.dtype)
     lowest = 1 if prior is None else 0
-    return Model(parameters, layout.layers, values, loss, layout.lanes, lowest, gram, layout.scales, None)
+    packed = aligned_zeros(layout.n_parameters if with_packed else 0, layout.dtype)
+    return Model(parameters, layout.layers, values, loss, layout.lanes, lowest, gram, packed, layout.scales, None)
 
 
 def inputs_of(
