@@ -26,7 +26,7 @@ from fastpc.engine.energy import add_energy
 from fastpc.engine.jit import driver, kernel
 from fastpc.engine.layout import ACTIVITY_STRIDE, BATCH_ACTIVITY, ERROR, PREDICTION, SIZE, STATE, WEIGHTS
 from fastpc.engine.llvm import ROWS
-from fastpc.engine.memory import borrow
+from fastpc.engine.memory import borrow, prefetch_rows
 from fastpc.engine.pixels import (
     join_energies,
     join_pulls,
@@ -138,9 +138,11 @@ def find_errors(model, inputs, order, is_first, is_last, section, t, sections, t
     count = min(model.lanes, len(order) - first)
     start, end = sections.starts[section], sections.starts[section + 1]
     part = part_of(model, sections, section, t)
+    prefetch_rows(sections.parts, part, model.layers[1, SIZE] * model.lanes, True)
     if is_first:
         start_section(model, inputs, order, first, count, start, end, tile, batch, work)
     else:
+        prefetch_rows(tile, model.layers[1, STATE], model.layers[1, SIZE] * model.lanes, False)
         predict_section(model, first, count, start, end, tile, batch, work)
     pull_section(model, start, end, tile, sections.parts, part)
     if is_last:
@@ -153,6 +155,13 @@ def step_tile(model, inputs, step_size, order, is_first, is_last, t, sections, t
     layers, lanes = model.layers, model.lanes
     first = t * lanes
     count = min(lanes, len(order) - first)
+    # What other cores wrote, and then what they have read.
+    for section in range(len(sections.starts) - 1):
+        part = part_of(model, sections, section, t)
+        prefetch_rows(sections.parts, part, layers[1, SIZE] * lanes, False)
+    stride = layers[1, ACTIVITY_STRIDE]
+    prefetch_rows(tile, layers[1, STATE], layers[1, SIZE] * lanes, True)
+    prefetch_rows(batch.activities, layers[1, BATCH_ACTIVITY] + first * stride, count * stride, True)
     if is_first:
         start_tile(model, inputs, order, first, count, tile)
     set_hidden_errors(model, tile)
@@ -233,22 +242,22 @@ def share_states(thread, model, inputs, chunk, b, s, n_steps, sections, batch, t
 
 @kernel
 def share_weights(thread, model, rate, chunk, b, is_last, units, batch, gradient, phase, sharing):
-    """The phase of weights, and one unit more that sums a batch's energies as it ends."""
+    """The phase of weights; as a batch ends, whoever takes the first unit also sums its energies."""
     n_samples = len(batch_order(chunk, b))
-    n_units = len(units) + 1
+    stride = model.layers[1, ACTIVITY_STRIDE]
+    prefetch_rows(batch.activities, model.layers[1, BATCH_ACTIVITY], n_samples * stride, False)
     n_done = 0
     while True:
-        u = take_unit(sharing, phase, thread, n_units)
+        u = take_unit(sharing, phase, thread, len(units))
         if u < 0:
             break
-        if u < len(units):
-            if not step_unit(model, rate, units[u], n_samples, batch, gradient):
-                chunk.failed[WEIGHTS_THEMSELVES, units[u, 0]] = b + 1
-        elif is_last:
+        if not step_unit(model, rate, units[u], n_samples, batch, gradient):
+            chunk.failed[WEIGHTS_THEMSELVES, units[u, 0]] = b + 1
+        if is_last and u == 0:
             sum_batch(chunk, batch, b, n_samples, (n_samples + model.lanes - 1) // model.lanes)
         n_done += 1
     finish_units(sharing, phase, n_done)
-    wait_for_phase(sharing, phase, n_units)
+    wait_for_phase(sharing, phase, len(units))
 
 
 @driver
