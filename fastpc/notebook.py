@@ -21,7 +21,7 @@ from fastpc.divergence import (
     require_finite,
 )
 from fastpc.engine.layout import aligned_zeros
-from fastpc.engine.notebook import N_PHASES, NotebookSettings, train_notebook, weight_units
+from fastpc.engine.notebook import N_MORE, N_PHASES, NotebookSettings, train_notebook, weight_units
 from fastpc.engine.pixels import make_sections
 from fastpc.engine.sharing import make_sharing
 from fastpc.engine.train import Chunk
@@ -170,8 +170,8 @@ class NotebookSession:
         self.workspace = Workspace(layout, batch_size, threads, n_inputs=network.sizes[-1])
         n_tiles = -(-batch_size // layout.lanes)
         self._tiles = aligned_zeros((n_tiles, layout.tile_size), layout.dtype)
-        self._units = weight_units(network.sizes)
         self._sections = make_sections(layout, n_tiles)
+        self._units = weight_units(network.sizes, len(self._sections.table))
         number = layout.dtype.type
         automatic = isinstance(rule.step_size, str)
         own = Notebook()
@@ -217,7 +217,7 @@ class NotebookSession:
         train_notebook(
             self.threads, self._model, self._inputs, self._settings, self._step_size, self._units, self._sections,
             chunk, self.workspace.batch, self._tiles, self.workspace.scratch,
-            make_sharing(N_PHASES * self.rule.steps * n_batches, self.threads),
+            make_sharing(N_PHASES * self.rule.steps * n_batches + N_MORE, self.threads),
         )  # fmt: skip
         self.state_step = float(chunk.step_sizes[-1])
         # The labels pull on the states, so comparing these with the labels would say nothing: no accuracy.

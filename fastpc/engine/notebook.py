@@ -28,14 +28,15 @@ from fastpc.engine.layout import ACTIVITY_STRIDE, BATCH_ACTIVITY, ERROR, PREDICT
 from fastpc.engine.llvm import ROWS
 from fastpc.engine.memory import borrow, prefetch_rows
 from fastpc.engine.pixels import (
+    copy_weights,
     join_energies,
     join_pulls,
     part_of,
     predict_section,
     pull_section,
-    section_starts,
     square_section,
     start_section,
+    step_section,
 )
 from fastpc.engine.products import block_start, multiply, multiply_band, n_blocks
 from fastpc.engine.sharing import finish_units, take_unit, wait_for_phase
@@ -43,9 +44,9 @@ from fastpc.engine.step_size import FIXED, next_step_size
 from fastpc.engine.tile import area, softmax_errors, store_errors
 from fastpc.engine.train import WEIGHTS_THEMSELVES, batch_order, has_failed, sum_batch
 from fastpc.engine.transpose import store_rows
-from fastpc.engine.update import all_finite, gradient_of_columns
+from fastpc.engine.update import all_finite, dense_gradient, row_stride
 
-N_PHASES = 3  # of a step
+N_PHASES, N_MORE = 3, 2  # of a step, and of a call
 _UNIT_BLOCKS = 3  # register blocks of rows in a unit of weights
 
 
@@ -57,19 +58,18 @@ class NotebookSettings(NamedTuple):
     rate: Any  # the weights' rate where the step is fixed
 
 
-def weight_units(sizes: Sequence[int]) -> NDArray[np.int64]:
-    """Divide the weights: rows (layer, first row, end row, first column, end column).
+def weight_units(sizes: Sequence[int], n_sections: int) -> NDArray[np.int64]:
+    """Divide the weights: rows (layer, section, first row, end row).
 
     W_2's are in the order of their sections, so that these divide among threads as in the phase of errors.
     """
-    starts = section_starts(sizes[2])
     units = []
-    for l, columns in [(2, pair) for pair in pairwise(starts)] + [(1, (0, sizes[1]))]:
+    for l, section in [*((2, section) for section in range(n_sections)), (1, 0)]:
         n_rows = sizes[l - 1]
         n_all = -(-n_rows // ROWS)
         # Whole register blocks, as `block_start` has them.
         rows = [n_rows * block // n_all for block in range(0, n_all, _UNIT_BLOCKS)]
-        units += [(l, first, end, *columns) for first, end in pairwise([*rows, n_rows])]
+        units += [(l, section, first, end) for first, end in pairwise([*rows, n_rows])]
     return np.array(units, np.int64)
 
 
@@ -134,19 +134,18 @@ def move_states(model, step_size, sections, t, tile):
 @kernel
 def find_errors(model, inputs, order, is_first, is_last, section, t, sections, tile, batch, work):
     """A section's errors in the t-th tile of a batch, and its part of their pull."""
+    size = model.layers[1, SIZE] * model.lanes
     first = t * model.lanes
     count = min(model.lanes, len(order) - first)
-    start, end = sections.starts[section], sections.starts[section + 1]
-    part = part_of(model, sections, section, t)
-    prefetch_rows(sections.parts, part, model.layers[1, SIZE] * model.lanes, True)
+    prefetch_rows(sections.parts, part_of(model, sections, section, t), size, True)
     if is_first:
-        start_section(model, inputs, order, first, count, start, end, tile, batch, work)
+        start_section(model, inputs, order, first, count, sections, section, tile, batch, work)
     else:
-        prefetch_rows(tile, model.layers[1, STATE], model.layers[1, SIZE] * model.lanes, False)
-        predict_section(model, first, count, start, end, tile, batch, work)
-    pull_section(model, start, end, tile, sections.parts, part)
+        prefetch_rows(tile, model.layers[1, STATE], size, False)
+        predict_section(model, first, count, sections, section, tile, work)
+    pull_section(model, t, sections, section, tile)
     if is_last:
-        square_section(model, start, end, tile, sections.parts, part)
+        square_section(model, t, sections, section, tile)
 
 
 @kernel
@@ -156,7 +155,7 @@ def step_tile(model, inputs, step_size, order, is_first, is_last, t, sections, t
     first = t * lanes
     count = min(lanes, len(order) - first)
     # What other cores wrote, and then what they have read.
-    for section in range(len(sections.starts) - 1):
+    for section in range(len(sections.table)):
         part = part_of(model, sections, section, t)
         prefetch_rows(sections.parts, part, layers[1, SIZE] * lanes, False)
     stride = layers[1, ACTIVITY_STRIDE]
@@ -181,22 +180,20 @@ def step_tile(model, inputs, step_size, order, is_first, is_last, t, sections, t
 
 
 @kernel
-def step_unit(model, rate, unit, n_samples, batch, gradient):
-    """Add rate times the sum of activities and errors to a unit's weights; return whether they stay finite."""
-    l, column, width = unit[0], unit[3], unit[4] - unit[3]
-    n_out, n_rows = model.layers[l, SIZE], unit[2] - unit[1]
-    finite = True
-    # A register block at a time: its gradient is still in the nearest cache when it is added.
-    for block in range(n_blocks(n_rows)):
-        first, end = unit[1] + block_start(n_rows, block), unit[1] + block_start(n_rows, block + 1)
-        stride = gradient_of_columns(model, l, first, end, column, unit[4], n_samples, batch, gradient)
-        for i in range(first, end):
-            start = model.layers[l, WEIGHTS] + i * n_out + column
-            weights, change = borrow(model.parameters, start, width), borrow(gradient, (i - first) * stride, width)
-            for j in range(width):
+def step_hidden_weights(model, rate, first, end, n_samples, batch, gradient):
+    """Add rate x_0^T e_1 to rows `first` to `end` of W_1; return whether they stay finite."""
+    layers = model.layers
+    n_hidden, stride = layers[1, SIZE], row_stride(layers[1, SIZE], model.lanes)
+    for block in range(n_blocks(end - first)):
+        i = first + block_start(end - first, block)
+        unit = (1, i, first + block_start(end - first, block + 1))
+        dense_gradient(model, unit, n_samples, batch, gradient)
+        for m in range(unit[2] - i):
+            weights = borrow(model.parameters, layers[1, WEIGHTS] + (i + m) * n_hidden, n_hidden)
+            change = borrow(gradient, m * stride, n_hidden)
+            for j in range(n_hidden):
                 weights[j] += rate * change[j]
-            finite &= all_finite(model.parameters, start, width)
-    return finite
+    return all_finite(model.parameters, layers[1, WEIGHTS] + first * n_hidden, (end - first) * n_hidden)
 
 
 @kernel
@@ -204,7 +201,7 @@ def share_errors(thread, model, inputs, step_size, chunk, b, s, n_steps, section
     """The phase of errors, and one unit more that finds the next step's size: here the weights grow in every step."""
     order = batch_order(chunk, b)
     n_tiles = (len(order) + model.lanes - 1) // model.lanes
-    n_errors = (len(sections.starts) - 1) * n_tiles
+    n_errors = len(sections.table) * n_tiles
     n_units = n_errors if step_size.kind == FIXED else n_errors + 1
     n_done = 0
     while True:
@@ -217,6 +214,8 @@ def share_errors(thread, model, inputs, step_size, chunk, b, s, n_steps, section
                 model, inputs, order, s == 0, s == n_steps - 1, section, t, sections, tiles[t], batch, work
             )  # fmt: skip
         else:
+            for section in range(len(sections.table)):
+                copy_weights(model, sections, section, True)
             chunk.step_sizes[b * n_steps + s + 1] = next_step_size(model, step_size)
         n_done += 1
     finish_units(sharing, phase, n_done)
@@ -241,7 +240,7 @@ def share_states(thread, model, inputs, chunk, b, s, n_steps, sections, batch, t
 
 
 @kernel
-def share_weights(thread, model, rate, chunk, b, is_last, units, batch, gradient, phase, sharing):
+def share_weights(thread, model, rate, chunk, b, is_last, units, sections, batch, gradient, phase, sharing):
     """The phase of weights; as a batch ends, whoever takes the first unit also sums its energies."""
     n_samples = len(batch_order(chunk, b))
     stride = model.layers[1, ACTIVITY_STRIDE]
@@ -251,13 +250,32 @@ def share_weights(thread, model, rate, chunk, b, is_last, units, batch, gradient
         u = take_unit(sharing, phase, thread, len(units))
         if u < 0:
             break
-        if not step_unit(model, rate, units[u], n_samples, batch, gradient):
-            chunk.failed[WEIGHTS_THEMSELVES, units[u, 0]] = b + 1
+        l, section, first, end = units[u, 0], units[u, 1], units[u, 2], units[u, 3]
+        if l == 2:
+            finite = step_section(model, rate, sections, section, first, end, n_samples, batch, gradient)
+        else:
+            finite = step_hidden_weights(model, rate, first, end, n_samples, batch, gradient)
+        if not finite:
+            chunk.failed[WEIGHTS_THEMSELVES, l] = b + 1
         if is_last and u == 0:
             sum_batch(chunk, batch, b, n_samples, (n_samples + model.lanes - 1) // model.lanes)
         n_done += 1
     finish_units(sharing, phase, n_done)
     wait_for_phase(sharing, phase, len(units))
+
+
+@kernel
+def share_copies(thread, model, sections, back, phase, sharing):
+    """The phase before all batches, and the one behind them: the sections' weights come, and go."""
+    n_done = 0
+    while True:
+        section = take_unit(sharing, phase, thread, len(sections.table))
+        if section < 0:
+            break
+        copy_weights(model, sections, section, back)
+        n_done += 1
+    finish_units(sharing, phase, n_done)
+    wait_for_phase(sharing, phase, len(sections.table))
 
 
 @driver
@@ -267,10 +285,11 @@ def train_notebook(
     """Train on the batches of `chunk`: one thread's share. ``tiles[t]`` keeps a tile's states between its steps."""
     gradient, work = scratch.gradients[thread], scratch.work[thread]
     n_steps = settings.steps
+    share_copies(thread, model, sections, False, 0, sharing)
+    phase = 1
     for b in range(len(chunk.rates)):
         for s in range(n_steps):
             turn = b * n_steps + s
-            phase = N_PHASES * turn
             share_errors(
                 thread, model, inputs, step_size, chunk, b, s, n_steps, sections, batch, tiles, work, phase, sharing
             )  # fmt: skip
@@ -279,7 +298,11 @@ def train_notebook(
             )  # fmt: skip
             rate = settings.rate if step_size.kind == FIXED else settings.rate_per_step * chunk.step_sizes[turn]
             share_weights(
-                thread, model, rate, chunk, b, s == n_steps - 1, units, batch, gradient, phase + 2, sharing
+                thread, model, rate, chunk, b, s == n_steps - 1, units, sections, batch, gradient, phase + 2, sharing
             )  # fmt: skip
+            phase += N_PHASES
             if has_failed(chunk):
-                return
+                break
+        if has_failed(chunk):
+            break
+    share_copies(thread, model, sections, True, phase, sharing)

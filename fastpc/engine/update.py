@@ -111,21 +111,16 @@ def row_stride(n_out, lanes):
 @kernel
 def dense_gradient(model, unit, n_samples, batch, gradient):
     """The gradient of a unit's rows as one product; return the row stride."""
-    l = unit[0]
-    return gradient_of_columns(model, l, unit[1], unit[2], 0, model.layers[l, SIZE], n_samples, batch, gradient)
-
-
-@kernel
-def gradient_of_columns(model, l, first, end, column, last, n_samples, batch, gradient):
-    """The gradient of rows `first` to `end`, in columns `column` to `last`, as one product; return the row stride."""
     layers, lanes = model.layers, model.lanes
-    stride_e, stride_a = layers[l, ERROR_STRIDE], layers[l - 1, ACTIVITY_STRIDE]
-    stride = row_stride(last - column, lanes)
-    activities, errors = layers[l - 1, BATCH_ACTIVITY] + first, layers[l, BATCH_ERROR] + column
-    for strip in range(0, last - column, lanes):
+    l, first, end = unit[0], unit[1], unit[2]
+    n_out, stride_e, stride_a = layers[l, SIZE], layers[l, ERROR_STRIDE], layers[l - 1, ACTIVITY_STRIDE]
+    stride = row_stride(n_out, lanes)
+    activities = layers[l - 1, BATCH_ACTIVITY] + first
+    n_rows = end - first
+    for column in range(0, n_out, lanes):
         multiply_band(
-            end - first, gradient, strip, stride, batch.activities, activities, stride_a, 1, batch.errors,
-            errors + strip, stride_e, n_samples,
+            n_rows, gradient, column, stride, batch.activities, activities, stride_a, 1, batch.errors,
+            layers[l, BATCH_ERROR] + column, stride_e, n_samples,
         )  # fmt: skip
     return stride
 
