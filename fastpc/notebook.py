@@ -21,8 +21,8 @@ from fastpc.divergence import (
     require_finite,
 )
 from fastpc.engine.layout import aligned_zeros
-from fastpc.engine.llvm import ROWS
-from fastpc.engine.notebook import NotebookSettings, train_notebook
+from fastpc.engine.notebook import N_MORE, N_PHASES, NotebookSettings, train_notebook, weight_units
+from fastpc.engine.pixels import make_sections
 from fastpc.engine.sharing import make_sharing
 from fastpc.engine.train import Chunk
 from fastpc.engine.update import N_RATES
@@ -170,14 +170,8 @@ class NotebookSession:
         self.workspace = Workspace(layout, batch_size, threads, n_inputs=network.sizes[-1])
         n_tiles = -(-batch_size // layout.lanes)
         self._tiles = aligned_zeros((n_tiles, layout.tile_size), layout.dtype)
-        self._units = np.array(
-            [
-                (l, first, min(first + ROWS, network.sizes[l - 1]))
-                for l in (2, 1)
-                for first in range(0, network.sizes[l - 1], ROWS)
-            ],
-            np.int64,
-        )
+        self._sections = make_sections(layout, n_tiles)
+        self._units = weight_units(network.sizes, len(self._sections.table))
         number = layout.dtype.type
         automatic = isinstance(rule.step_size, str)
         own = Notebook()
@@ -221,9 +215,9 @@ class NotebookSession:
             failed=np.zeros((2, 3), np.int64),
         )
         train_notebook(
-            self.threads, self._model, self._inputs, self._settings, self._step_size, self._units, chunk,
-            self.workspace.batch, self._tiles, self.workspace.scratch,
-            make_sharing(2 * self.rule.steps * n_batches, self.threads),
+            self.threads, self._model, self._inputs, self._settings, self._step_size, self._units, self._sections,
+            chunk, self.workspace.batch, self._tiles, self.workspace.scratch,
+            make_sharing(N_PHASES * self.rule.steps * n_batches + N_MORE, self.threads),
         )  # fmt: skip
         self.state_step = float(chunk.step_sizes[-1])
         # The labels pull on the states, so comparing these with the labels would say nothing: no accuracy.

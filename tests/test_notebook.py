@@ -91,6 +91,31 @@ class TestTheStreamingRule:
         for ours, theirs in zip(network.weights, (w2, w1), strict=True):
             assert np.abs(ours - theirs).max() <= tolerance * np.abs(theirs).max()
 
+    @pytest.mark.parametrize("dtype", ["float64", "float32"])
+    @pytest.mark.parametrize("n_pixels", [1, 64, 65, 200, 321])
+    @pytest.mark.parametrize("n", [1, 71])
+    def test_equals_the_reference_in_any_sections_and_itself_on_any_threads(
+        self, n: int, n_pixels: int, dtype: str
+    ) -> None:
+        random = np.random.default_rng(n_pixels)
+        inputs, labels = random.random((n, n_pixels)), random.integers(0, 4, n)
+        data = Dataset(inputs, labels, n_classes=4)
+        found = []
+        for threads in (1, 2, 3):
+            network = notebook.initial_network(n_pixels, 4, dtype, hidden=39)
+            w2, w1 = (np.array(weights, np.float64) for weights in network.weights)
+            session = notebook.NotebookSession(Notebook(step_size=0.01, rate=0.001), network, 40, threads)
+            session.bind(data)
+            session.run(np.arange(n), np.ones(-(-n // 40)))
+            found.append(network.parameters.tobytes())
+        for start in range(0, n, 40):
+            batch = slice(start, start + 40)
+            w1, w2, _, _ = naive_notebook.batch(w1, w2, inputs[batch], np.eye(4)[labels[batch]], 5, 0.01, 0.001)
+        assert len(set(found)) == 1
+        for ours, theirs in zip(network.weights, (w2, w1), strict=True):
+            limit = (1e-10 if dtype == "float64" else 1e-4) * np.abs(theirs).max()
+            assert np.abs(ours - theirs).max() <= limit
+
     def test_reports_no_accuracy_that_a_label_took_part_in(self) -> None:
         trainer = Trainer(notebook.initial_network(23, 4, hidden=17), Notebook(step_size="auto"), batch_size=16)
         assert trainer.fit(small_data(40)).epochs[0].accuracy is None

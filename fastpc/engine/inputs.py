@@ -67,13 +67,19 @@ def mask_stride(masks, n_inputs):
 
 @kernel
 def load_inputs(inputs, order, first, count, n_inputs, section, out, o, stride, masks, row):
-    """Write a section of samples ``order[first : first + count]``, scaled, to rows of `out`, and its masks.
+    """Write a section of samples ``order[first : first + count]``, scaled, to rows of `out`, and its masks."""
+    begin, end = section_start(n_inputs, section), section_start(n_inputs, section + 1)
+    load_words(inputs, order, first, count, n_inputs, begin, end, out, o, stride, masks, row)
+
+
+@kernel
+def load_words(inputs, order, first, count, n_inputs, begin, end, out, o, stride, masks, row):
+    """Write words `begin` to `end` of samples ``order[first : first + count]``, scaled, to rows of `out`, and masks.
 
     ``out[o + k * stride + u]`` receives unit u of sample k, and bit ``u % WORD`` of
     ``masks[u // WORD * mask_stride + row + k]`` whether it is not zero. Unit n_inputs is the bias: 1 in every sample.
     """
     step = mask_stride(masks, n_inputs)
-    begin, end = section_start(n_inputs, section), section_start(n_inputs, section + 1)
     for k in range(count):
         if inputs.is_csr:
             _load_csr(inputs, order[first + k], n_inputs, begin, end, out, o + k * stride, masks, row + k, step)
