@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from fastpc.engine.jit import exact_kernel
-from fastpc.engine.scalar import per_type, polynomial, power_of_two, reciprocal
+from fastpc.engine.scalar import per_type, polynomial, power_of_two
 
 _zero, _half, _one, _two = (per_type(value, value) for value in (0.0, 0.5, 1.0, 2.0))
 _log2_e = per_type(1 / math.log(2), 1 / math.log(2))
@@ -70,14 +70,14 @@ def tanh(x):
     """Return tanh x = E / (E + 2) with E = exp(2 x) - 1, which keeps its relative accuracy near zero."""
     power, rest = _split_exponential(-_two(x) * abs(x))
     e = power * rest + (power - _one(x))
-    magnitude = -e * reciprocal(e + _two(x))
+    magnitude = -e / (e + _two(x))
     return np.copysign(magnitude, x)
 
 
 @exact_kernel
 def sigmoid(x):
     """Return 1 / (1 + e^-x), which far below stays at the smallest normal numbers."""
-    return reciprocal(_one(x) + exp(-x))
+    return _one(x) / (_one(x) + exp(-x))
 
 
 @exact_kernel
@@ -88,7 +88,7 @@ def sigmoids(x):
     have lost most of it. Some 10% slower than `sigmoid`.
     """
     e = exp(-abs(x))
-    near_one = reciprocal(_one(x) + e)
+    near_one = _one(x) / (_one(x) + e)
     rest = e * near_one
     return (near_one, rest) if x > _zero(x) else (rest, near_one)
 
@@ -98,7 +98,7 @@ def normal(x):
     """Return the standard normal distribution's cumulative probability and its density at x."""
     magnitude = abs(x)
     bell = exp(-_half(x) * x * x)
-    t = reciprocal(_one(x) + _erfcx_p_over_root_2(x) * magnitude)
+    t = _one(x) / (_one(x) + _erfcx_p_over_root_2(x) * magnitude)
     tail = _half(x) * bell * t * _erfcx_polynomial(_two(x) * t - _one(x))
     probability = _one(x) - tail if x > _zero(x) else tail
     return probability, bell * _root_2_pi(x)

@@ -1,13 +1,14 @@
 """Wide layers' weights, kept a second time in the order in which predictions read them.
 
 A product that runs along x_{l-1} reads W_l down a few columns, 12 at a time: a row's stride apart, so that in a wide
-layer every read is a page of its own, and all lines of a column compete for the same places of a cache. A matrix of 1024
-by 1024 so came to 72 GFLOP/s where one of 256 by 256 came to 164. Packed, the block of output units from j on lies at
+layer every read is a page of its own, and all lines of a column compete for the same places of a cache. A matrix of
+1024 by 1024 so came to 72 GFLOP/s where one of 256 by 256 came to 164. Packed, the block of output units from j on lies
+at
 
     packed[WEIGHTS + j (n_{l-1} + 1) :],  input after input,
 
-one stretch to read from end to end, 170 GFLOP/s; it is found anew for each batch. Tried and left: asking for lines ahead
-of time (95 GFLOP/s), and going along the inputs in shorter stretches (93).
+one stretch to read from end to end, 170 GFLOP/s; it is found anew for each batch. Tried and left: asking for lines
+ahead of time (95 GFLOP/s), and going along the inputs in shorter stretches (93).
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ def pack_unit(model, unit):
 
 @kernel
 def multiply_weights(model, l, band, tile, out, vectors, count):
-    """Write vectors W_l of a band's units to ``tile[out:]``, for the first `count` rows of W_l: all inputs, or b_l too."""
+    """Write vectors W_l of a band's units to ``tile[out:]``, for the first `count` rows of W_l (b_l is the last)."""
     lanes = model.lanes
     n_in, n_out = model.layers[l - 1, SIZE] + 1, model.layers[l, SIZE]
     first = band_start(n_out, band)

@@ -20,8 +20,8 @@ from fastpc.engine.step_size import FIXED, next_step_size
 from fastpc.engine.tile import count_correct, feed_forward, set_targets, store_tile
 from fastpc.engine.update import NUDGE, no_gradient, unit_gradient, unit_step
 
-# Phases of a batch: a wide output's Gram matrix and packed weights; sections of the first product; tiles relax; weights step (or, with
-# clipping, gradients are measured); clipped weights step.
+# Phases of a batch: a wide output's Gram matrix and packed weights; sections of the first product; tiles relax; weights
+# step (or, with clipping, gradients are measured); clipped weights step.
 N_PHASES = 5
 # Rows of `Chunk.failed`.
 ENERGIES, WEIGHTS_THEMSELVES = range(2)

@@ -8,6 +8,7 @@ import pytest
 
 from fastpc.engine.jit import kernel
 from fastpc.engine.linking import LinkedLibrary
+from fastpc.engine.llvm import VECTOR_BYTES
 
 
 @kernel
@@ -49,3 +50,10 @@ def test_only_the_caller_is_machine_code() -> None:
         with pytest.raises(RuntimeError, match="no compiled object"):
             made._get_compiled_object()
     assert library(outer, numba.float64)._get_compiled_object()
+
+
+def test_loops_are_as_wide_as_the_registers() -> None:
+    """Some processors are said to prefer half, whose cores are no slower with the whole."""
+    outer(9.0)
+    text = str(library(inner, numba.float64)._final_module)
+    assert f'"prefer-vector-width"="{8 * VECTOR_BYTES}"' in text

@@ -56,3 +56,28 @@ def test_polynomial_has_coefficients_of_its_own_for_each_type(dtype: Any, degree
     _polynomials(x, out)
     exact = sum(np.float64(x) ** k / (k + 1) for k in range(degree + 1))
     assert relative_error(out, np.asarray(exact)) <= 2 * np.finfo(dtype).eps
+
+
+@kernel
+def _reciprocals(x, out):
+    for i in range(len(x)):
+        out[i] = scalar.reciprocal(x[i])
+
+
+@kernel
+def _roots(x, out):
+    for i in range(len(x)):
+        out[i] = scalar.root(x[i])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("loop", "exact"), [(_reciprocals, np.reciprocal), (_roots, np.sqrt)])
+def test_estimates_are_right_but_for_their_last_bits(loop: Any, exact: Any, dtype: Any) -> None:
+    """Over all exponents that Adam's second moments are held to."""
+    info = np.finfo(dtype)
+    x = np.geomspace(1e30 * info.tiny, 1e-30 * info.max, 100_003).astype(dtype)
+    out = np.empty_like(x)
+    loop(x, out)
+    assert relative_error(out, exact(x.astype(np.longdouble)).astype(np.float64)) <= 2 * info.eps
+    loop(np.full(100, np.nan, dtype), out[:100])
+    assert np.isnan(out[:100]).all()
