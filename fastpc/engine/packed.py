@@ -24,8 +24,14 @@ _LEAST_WEIGHTS = 1 << 14
 
 
 def packing_pays(sizes: tuple[int, ...]) -> bool:
-    """Return whether a layer above the first is large enough; the first one's product is another."""
+    """Return whether a layer above the first is large enough; a clamped input's product is another."""
     return any(n_in * n_out >= _LEAST_WEIGHTS for n_in, n_out in pairwise(sizes[1:]))
+
+
+@kernel
+def lowest_packed(model):
+    """Return the lowest layer that predictions reach with packed weights: above a clamped input, or a free one."""
+    return 1 + model.lowest
 
 
 @kernel
@@ -39,7 +45,7 @@ def n_packed_units(model):
     """Return the units of work that packing takes: one a band of a layer's output units."""
     n_units = 0
     if uses_packed(model):
-        for l in range(2, len(model.layers)):
+        for l in range(lowest_packed(model), len(model.layers)):
             n_units += n_bands(model.layers[l, SIZE])
     return n_units
 
@@ -47,7 +53,7 @@ def n_packed_units(model):
 @kernel
 def pack_unit(model, unit):
     """Pack one band of some layer."""
-    l = 2
+    l = lowest_packed(model)
     while unit >= n_bands(model.layers[l, SIZE]):
         unit -= n_bands(model.layers[l, SIZE])
         l += 1

@@ -7,7 +7,7 @@ import fastpc.session
 from fastpc.engine.packed import packing_pays
 from fastpc.network import PCNetwork
 from fastpc.optimizers import Adam
-from fastpc.rules import PC, Backprop, ErrorPC, FixedPrediction, Rule
+from fastpc.rules import PC, Backprop, ErrorPC, FixedPrediction, Rule, Unsupervised
 from fastpc.trainer import Trainer
 
 RULES = (PC(steps=3), PC(steps=3, solver="errors"), ErrorPC(steps=3), FixedPrediction(steps=3), Backprop())
@@ -29,6 +29,19 @@ def trained(
     network = PCNetwork(sizes, "tanh", dtype=dtype, seed=1, loss=loss)
     Trainer(network, rule, Adam(0.01), 50, threads=threads).fit((x, y), epochs=2)
     return network.parameters.copy()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_layers_above_a_free_input_are_packed_from_the_first_on(dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for packed in (False, True):
+        monkeypatch.setattr(fastpc.session, "packing_pays", lambda *_, packed=packed: packed)
+        images = np.random.default_rng(0).normal(size=(70, 97)).astype(dtype)
+        network = PCNetwork((6, 49, 97), "tanh", dtype=dtype, seed=1)
+        rule = Unsupervised(steps=5, step_size=0.01)
+        Trainer(network, rule, Adam(0.01), 50, threads=2).fit((images, np.zeros(70, int)), epochs=2)
+        found.append(network.parameters.tobytes())
+    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=repr)
