@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -174,7 +175,8 @@ def test_what_a_search_leaves_and_prints(tmp_path, capsys):
     assert main([*SMALL, "--out", str(tmp_path)]) == 0
     printed = capsys.readouterr()
     assert "The search is done" in printed.out
-    assert "best.toml" in printed.out
+    # The table breaks long names of folders over its lines.
+    assert "best.toml" in re.sub(r"[\s│]", "", printed.out)
     assert printed.err.count("trial ") >= 5
     rows = trials(tmp_path)
     assert [row["trial"] for row in rows] == ["0", "1", "2", "3", "4"]
