@@ -40,6 +40,7 @@ class WideLibrary(codegen.JITCodeLibrary):  # type: ignore[misc]
             if function.blocks:
                 # llvmlite's own method knows only the attributes without a value.
                 set.add(function.attributes, f'"prefer-vector-width"="{8 * VECTOR_BYTES}"')
+                # For divisions whose flags allow it, which are those of `scalar.reciprocal`.
                 set.add(function.attributes, '"reciprocal-estimates"="vec-divf:1"')
         super().add_ir_module(ir_module)
 

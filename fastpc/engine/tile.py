@@ -48,9 +48,7 @@ class Model(NamedTuple):
     lanes: Any  # width of a tile
     lowest: Any  # the lowest layer that moves: 1, or 0 where the input is free
     gram: Any  # W_L W_L^T in rows of whole lane groups, or empty where it does not pay; see gram
-    packed: (
-        Any  # the parameters in the order in which predictions read them, or empty where it does not pay; see packed
-    )
+    packed: Any  # the parameters as predictions read them, or empty where it does not pay; see packed
     scales: Any  # (L + 1,) a_l, entry 0 unused
     weights: Any  # where a tile keeps its samples' weights, or None: all count alike
 
