@@ -49,7 +49,7 @@ from fastpc.engine.tile import (
     store_errors,
     store_tile,
 )
-from fastpc.engine.train import N_PHASES, batch_order, has_failed, prepare, step_weights
+from fastpc.engine.train import N_PHASES, batch_order, has_failed, prepare, prepares, step_weights
 from fastpc.engine.transpose import store_rows
 
 
@@ -221,7 +221,7 @@ def train_bidirectional(
     work = scratch.work[thread]
     trace = np.empty((0, 1))
     for b in range(len(chunk.rates)):
-        if uses_gram(directions.down):
+        if prepares(directions.down):
             prepare(thread, directions.down, b, sharing, gradient, work)
         relax_tiles(thread, directions, inputs, steps, step_sizes, chunk, batch, b, sharing, tile, work, trace)
         phase = N_PHASES * b + 2

@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from fastpc.engine.first import join_sections, sum_inputs
-from fastpc.engine.gram import uses_gram
 from fastpc.engine.jit import driver, kernel
 from fastpc.engine.layout import PREDICTION, SIZE, STATE, WEIGHTS
 from fastpc.engine.memory import borrow
 from fastpc.engine.relax import relax
 from fastpc.engine.sharing import take_unit
 from fastpc.engine.tile import area, feed_forward, set_targets
-from fastpc.engine.train import prepare, train_tile
+from fastpc.engine.train import prepare, prepares, train_tile
 from fastpc.engine.update import unit_gradient
 
 
@@ -69,7 +68,7 @@ def infer_inputs(thread, model, inputs, relaxation, step_size, order, found, bat
     work = scratch.work[thread]
     lanes = model.lanes
     trace = np.empty((0, 1))
-    if uses_gram(model):
+    if prepares(model):
         prepare(thread, model, 0, sharing, gradient, work)
     while True:
         t = take_unit(sharing, 1, thread, (len(order) + lanes - 1) // lanes)

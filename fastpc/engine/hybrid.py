@@ -15,7 +15,6 @@ import numpy as np
 from fastpc.engine.energy import add_energies
 from fastpc.engine.evaluate import copy_out
 from fastpc.engine.first import clamp_inputs, join_sections, sum_inputs
-from fastpc.engine.gram import uses_gram
 from fastpc.engine.jit import driver, kernel
 from fastpc.engine.layout import PREDICTION, STATE
 from fastpc.engine.memory import borrow
@@ -32,7 +31,7 @@ from fastpc.engine.tile import (
     set_targets,
     store_tile,
 )
-from fastpc.engine.train import N_PHASES, batch_order, has_failed, prepare, step_weights
+from fastpc.engine.train import N_PHASES, batch_order, has_failed, prepare, prepares, step_weights
 
 
 class Side(NamedTuple):
@@ -158,7 +157,7 @@ def train_hybrid(thread, down, up, relaxation, step_size):
     """Train both networks on the batches of a chunk: one thread's share."""
     trace = np.empty((0, 1))
     for b in range(len(down.chunk.rates)):
-        if uses_gram(down.model):
+        if prepares(down.model):
             gradient, work = down.scratch.gradients[thread], down.scratch.work[thread]
             prepare(thread, down.model, b, down.sharing, gradient, work)
         relax_hybrid_tiles(thread, down, up, relaxation, step_size, b, trace)
@@ -174,7 +173,7 @@ def infer_hybrid(thread, down, up, relaxation, step_size, order, found):
     tile, work = down.scratch.tiles[thread], down.scratch.work[thread]
     lanes = down.model.lanes
     trace = np.empty((0, 1))
-    if uses_gram(down.model):
+    if prepares(down.model):
         prepare(thread, down.model, 0, down.sharing, down.scratch.gradients[thread], work)
     while True:
         t = take_unit(down.sharing, 1, thread, (len(order) + lanes - 1) // lanes)
