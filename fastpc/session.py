@@ -131,9 +131,8 @@ class EngineSession:
         precisions = rule.layer_precisions(network.n_layers)
         loss = LOSSES.index(network.loss)
         with_gram = rule.with_gram and gram_pays(network.sizes, rule.steps, batch_size, loss)
-        self._model = model_of(
-            layout, network.parameters, precisions, loss, with_gram, rule.prior, packing_pays(network.sizes)
-        )
+        with_packed = rule.weights_wait and packing_pays(network.sizes)
+        self._model = model_of(layout, network.parameters, precisions, loss, with_gram, rule.prior, with_packed)
         self._relaxation = rule.relaxation(layout.dtype.type, network.seed)
         self._moments = [layout.empty_parameters() for _ in range(2)]
         self._engine_optimizer = optimizer_of(optimizer, layout, *self._moments)

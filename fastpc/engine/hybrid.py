@@ -152,14 +152,20 @@ def step_side(thread, side, b):
     )  # fmt: skip
 
 
+@kernel
+def prepare_side(thread, side, b):
+    """What one network's products need more than its weights as they are."""
+    if prepares(side.model):
+        prepare(thread, side.model, b, side.sharing, side.scratch.gradients[thread], side.scratch.work[thread])
+
+
 @driver
 def train_hybrid(thread, down, up, relaxation, step_size):
     """Train both networks on the batches of a chunk: one thread's share."""
     trace = np.empty((0, 1))
     for b in range(len(down.chunk.rates)):
-        if prepares(down.model):
-            gradient, work = down.scratch.gradients[thread], down.scratch.work[thread]
-            prepare(thread, down.model, b, down.sharing, gradient, work)
+        prepare_side(thread, down, b)
+        prepare_side(thread, up, b)
         relax_hybrid_tiles(thread, down, up, relaxation, step_size, b, trace)
         step_side(thread, down, b)
         step_side(thread, up, b)
@@ -173,8 +179,7 @@ def infer_hybrid(thread, down, up, relaxation, step_size, order, found):
     tile, work = down.scratch.tiles[thread], down.scratch.work[thread]
     lanes = down.model.lanes
     trace = np.empty((0, 1))
-    if prepares(down.model):
-        prepare(thread, down.model, 0, down.sharing, down.scratch.gradients[thread], work)
+    prepare_side(thread, down, 0)
     while True:
         t = take_unit(down.sharing, 1, thread, (len(order) + lanes - 1) // lanes)
         if t < 0:

@@ -77,6 +77,7 @@ def model_of(
     gram = aligned_zeros(rows * stride, layout.dtype)
     lowest = 1 if prior is None else 0
     packed = aligned_zeros(layout.n_parameters if with_packed else 0, layout.dtype)
+    packed[:] = np.nan  # so that a driver that packs nothing does not go unnoticed: zeros once did
     return Model(parameters, layout.layers, values, loss, layout.lanes, lowest, gram, packed, layout.scales, None)
 
 

@@ -34,6 +34,8 @@ class EngineRule(Rule):
         The engine finds the state step anew as the weights move, from their spectral norms.
     with_gram : bool
         The kernel can take a wide output through its Gram matrix; see `fastpc.engine.gram`.
+    weights_wait : bool
+        Weights stay as they are until a batch has relaxed, so that what is made of them serves all its steps.
     """
 
     steps: int = 0
@@ -51,6 +53,11 @@ class EngineRule(Rule):
     def with_gram(self) -> bool:
         """Whether the kernel can use a wide output's Gram matrix."""
         return False
+
+    @property
+    def weights_wait(self) -> bool:
+        """Whether weights stay as they are until a batch has relaxed."""
+        return True
 
     def layer_precisions(self, n_layers: int) -> tuple[float, ...]:
         """Return pi_1 … pi_L for a network of L = `n_layers` weight matrices.

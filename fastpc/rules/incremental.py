@@ -79,6 +79,11 @@ class IncrementalPC(EngineRule):
         """Whether the step size depends on the weights."""
         return isinstance(self.step_size, str)
 
+    @property
+    def weights_wait(self) -> bool:
+        """Whether weights stay as they are until a batch has relaxed: they move in every step."""
+        return False
+
     def relaxation(self, number: type, seed: int) -> Increments:
         """Return the settings as kernels take them."""
         from fastpc.engine.incremental import Increments

@@ -3,14 +3,23 @@
 import numpy as np
 import pytest
 
+import every_rule
 import fastpc.session
 from fastpc.engine.packed import packing_pays
 from fastpc.network import PCNetwork
 from fastpc.optimizers import Adam
-from fastpc.rules import PC, Backprop, ErrorPC, FixedPrediction, Rule, Unsupervised
+from fastpc.rules import PC, Backprop, ErrorPC, FixedPrediction, IncrementalPC, Rule, Unsupervised
 from fastpc.trainer import Trainer
 
-RULES = (PC(steps=3), PC(steps=3, solver="errors"), ErrorPC(steps=3), FixedPrediction(steps=3), Backprop())
+RULES = (
+    PC(steps=3),
+    PC(steps=3, solver="errors"),
+    ErrorPC(steps=3),
+    FixedPrediction(steps=3),
+    Backprop(),
+    # Its weights move in every step, so it must read them as they are.
+    IncrementalPC(steps=3),
+)
 
 
 def trained(
@@ -52,6 +61,17 @@ def test_training_is_bitwise_the_same(rule: Rule, dtype: str, monkeypatch: pytes
     for threads in (1, 2, 3):
         ours = trained(True, monkeypatch, sizes, rule, dtype, "squared_error", threads)
         assert ours.tobytes() == plain.tobytes()
+
+
+@pytest.mark.parametrize("name", every_rule.RULES)
+def test_every_rule_learns_the_same_on_the_digits(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for packed in (False, True):
+        monkeypatch.setattr(fastpc.session, "packing_pays", lambda *_, packed=packed: packed)
+        trainer = every_rule.trainer_for(name, threads=2)
+        trainer.fit(every_rule.digits(), epochs=1)
+        found.append(every_rule.everything(trainer))
+    every_rule.assert_equal(*found)
 
 
 @pytest.mark.parametrize("sizes", [(5, 7, 2), (5, 12, 24, 12), (1, 1, 1), (70, 65, 130, 10)])
