@@ -77,6 +77,8 @@ def plot(
         require_choice("--only", name, NAMES)
     if len(runs) > 1 and only is not None:
         raise ConfigurationError("expected --only with one run, got several, which are compared; leave it out")
+    if out is not None:
+        _make_folder(out)  # before kernels compile and pictures are drawn, which takes time
     with CompileNotice():
         if len(runs) == 1:
             figures = pictures(runs[0], names, data, parse_shape(shape), threads)
@@ -88,13 +90,6 @@ def plot(
         )
     folder = out if out is not None else runs[0] if len(runs) == 1 else Path()
     folder = folder.parent if folder.is_file() else folder
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigurationError(
-            f"expected --out to be a folder that can be written to, got {str(folder)!r} ({error.strerror}); choose "
-            "another"
-        ) from error
     written = [folder / f"{name}.{file_format}" for name in figures]
     for path, figure in zip(written, figures.values(), strict=True):
         plots.save_figure(figure, path)
@@ -102,3 +97,14 @@ def plot(
         print_json({"pictures": written})
     elif not quiet:
         typer.echo("\n".join(map(str, written)))
+
+
+def _make_folder(folder: Path) -> None:
+    """Make the folder that pictures go to."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"expected --out to be a folder that can be written to, got {str(folder)!r} ({error.strerror}); choose "
+            "another"
+        ) from error
