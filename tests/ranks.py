@@ -30,7 +30,7 @@ def environment() -> dict[str, str]:
 def run(ranks: int, *arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
     """Run Python on so many ranks to the end."""
     return subprocess.run(
-        mpiexec(ranks, *arguments), cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=120,
+        mpiexec(ranks, *arguments), cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=300,
         check=False, **more,
     )  # fmt: skip
 

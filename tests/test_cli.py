@@ -268,7 +268,7 @@ class TestOut:
             while process.poll() is None and not (metrics.exists() and metrics.read_bytes().count(b"\n") >= 20):
                 time.sleep(0.01)
             process.send_signal(signal.SIGINT)
-            _, err = process.communicate(timeout=60)
+            _, err = process.communicate(timeout=300)
         assert process.returncode == 130
         assert "Traceback" not in err
         network = fastpc.PCNetwork.load(tmp_path / "model.safetensors")

@@ -49,7 +49,7 @@ def started(*arguments: str) -> subprocess.Popen[str]:
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     with process:
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=300)
     assert "Traceback" not in err, err
     return process.returncode, out, err
 

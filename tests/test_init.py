@@ -14,7 +14,7 @@ HEAVY = ("tensorflow", "keras", "sklearn", "matplotlib", "numba", "llvmlite", "s
 def modules_after(*statements: str) -> list[str]:
     """Names of the modules that a fresh interpreter holds once it has run these statements."""
     program = "\n".join([*statements, "import json, sys", "print(json.dumps(sorted(sys.modules)))"])
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=300)
     return list(json.loads(done.stdout.splitlines()[-1]))
 
 

@@ -90,7 +90,7 @@ def test_signals_end_a_run_with_a_checkpoint_and_say_where(tmp_path, number, cod
         while process.poll() is None and not (metrics.exists() and metrics.read_bytes().count(b"\n") >= 5):
             time.sleep(0.01)
         process.send_signal(number)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=300)
     assert process.returncode == code
     assert "Traceback" not in said
     assert str(tmp_path / "model.safetensors") in said

@@ -111,7 +111,7 @@ def start(copy: Path, prelude: str = "", **changed: str) -> "subprocess.Popen[st
 
 def answer(process: "subprocess.Popen[str]") -> tuple[float, int, str]:
     """Return the probe's sigmoid of 0, how often the disk had it, and the folder of kernels."""
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     assert not err
     number, hits, folder = out.split()

@@ -40,7 +40,7 @@ def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str
         env={**os.environ, "PYTHONPATH": paths, **environment},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
 
