@@ -43,6 +43,7 @@ class Driver(Protocol):
     seed: int
     epochs_done: int
     team: Team
+    chunk: int
     history: History
     stop_training: bool
     ranks: Alone
@@ -93,10 +94,11 @@ class Run:
         self.seconds = self.epoch_seconds = converting
         self.energies = np.zeros(0)
         self.correct: int | None = None
-        # Bounded by work as well, so that Ctrl-C is heard soon however deep, wide or long the relaxation.
-        work = trainer.network.n_parameters * trainer.batch_size * (2 * _most_steps(trainer) + 4)
-        first = min(_FIRST_CHUNK, _FIRST_SAMPLES // trainer.batch_size, _FIRST_MULTIPLICATIONS // work)
-        self.chunk = max(1, first)
+        if trainer.chunk == 0:
+            # Bounded by work as well, so that Ctrl-C is heard soon however deep, wide or long the relaxation.
+            work = trainer.network.n_parameters * trainer.batch_size * (2 * _most_steps(trainer) + 4)
+            first = min(_FIRST_CHUNK, _FIRST_SAMPLES // trainer.batch_size, _FIRST_MULTIPLICATIONS // work)
+            trainer.chunk = max(1, first)
 
     @cached_property
     def made_for(self) -> dict[str, Any]:
@@ -164,7 +166,7 @@ class Run:
         self.session.epoch = epoch
         self._spend(perf_counter() - begin)
         while True:
-            chunk = max(1, self.chunk // 4) if trainer.team.trying else self.chunk
+            chunk = max(1, trainer.chunk // 4) if trainer.team.trying else trainer.chunk
             count = min(chunk, self.batches - first)
             if self.checkpoint is not None and self.checkpoint.every is not None:
                 count = min(count, self.checkpoint.every - self.done % self.checkpoint.every)
@@ -215,9 +217,9 @@ class Run:
         self._spend(seconds)
         team.record(len(order), seconds, process_time() - processor_begin)
         self.samples += len(order)
-        # Chunks grow at most fourfold at a time: a first one can be slow for reasons of its own.
+        # Chunks grow at most fourfold at a time; an epoch's last one may be short.
         wanted = len(factors) * _CHUNK_SECONDS / max(seconds, 1e-6)
-        self.chunk = int(min(max(1, wanted), 4 * len(factors)))
+        self.trainer.chunk = int(min(max(1, wanted), 4 * self.trainer.chunk))
         return result
 
     def _validate(self, data: Dataset, epoch: int) -> float | None:

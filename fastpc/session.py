@@ -125,6 +125,8 @@ class EngineSession:
         self.rule, self.network, self.optimizer = rule, network, optimizer
         self.batch_size = batch_size
         self.threads = self._most_threads = threads
+        self.workspace: Workspace
+        self._workspace_size = 0
         self.epoch = 0
         self.layout = layout = network.layout
         _check_precision(rule, optimizer, layout.dtype)
@@ -158,7 +160,10 @@ class EngineSession:
             data.inputs, data.targets, data.scale, data.target_scale, labelled, self.layout.dtype, weights
         )
         self._model = self._model._replace(weights=None if weights is None else self.layout.sample_weights)
-        self.workspace = Workspace(self.layout, min(self.batch_size, len(data)), self._most_threads)
+        size = min(self.batch_size, len(data))
+        if size != self._workspace_size:  # new buffers cost the time of a few batches
+            self.workspace = Workspace(self.layout, size, self._most_threads)
+            self._workspace_size = size
         if self.rule.follows_weights:
             spectrum = Spectrum(self.network)
             self._vectors[:] = spectrum.vectors

@@ -99,6 +99,7 @@ class Trainer:
         if isinstance(callbacks, str) or not isinstance(callbacks, Iterable):
             raise ConfigurationError(f"expected callbacks to be a sequence of objects, got {callbacks!r}; pass a list")
         self.callbacks = list(callbacks)
+        self.chunk = 0  # batches in a call of the engine, as they last took long enough; none are known yet
         self.epochs_done = 0
         self.history = History()
         self.stop_training = False
