@@ -17,13 +17,14 @@ from fastpc.engine.jit import kernel
 
 # Counters stand a cache line apart, so that threads do not fight over neighbours.
 SPACING = 8
+_FROM_BEHIND = 1 << 32  # counts of units taken from a queue's end stand in the upper half of its counter
 _SPINS_BEFORE_SLEEPING = 10_000
 
 
 class Sharing(NamedTuple):
     """Counters of the units taken and done in every phase of a call."""
 
-    taken: Any  # (phases, queues, SPACING) flat
+    taken: Any  # (phases, queues, SPACING) flat, units from the front and, in the upper half, from behind
     done: Any  # (phases, SPACING) flat
     n_queues: Any
 
@@ -39,15 +40,17 @@ def take_unit(sharing, phase, thread, n_units):
     """Return the number of a unit that nobody has taken, or -1 when none is left.
 
     Each thread takes from its own stretch of the units first, so that what it wrote last batch is in its own cache,
-    and then helps the others.
+    and then helps the others from their stretches' ends: so the same units change hands in every batch, as a rule.
     """
     n_queues = sharing.n_queues
     for turn in range(n_queues):
         queue = (thread + turn) % n_queues
         first, end = n_units * queue // n_queues, n_units * (queue + 1) // n_queues
-        unit = first + fetch_add(sharing.taken, (phase * n_queues + queue) * SPACING, 1)
-        if unit < end:
-            return unit
+        counter = (phase * n_queues + queue) * SPACING
+        taken = fetch_add(sharing.taken, counter, 1 if turn == 0 else _FROM_BEHIND)
+        before, behind = taken % _FROM_BEHIND, taken // _FROM_BEHIND
+        if first + before + behind < end:
+            return first + before if turn == 0 else end - 1 - behind
     return -1
 
 

@@ -86,10 +86,12 @@ def test_a_thread_that_comes_late_joins_in() -> None:
     assert min(taken) > 0
 
 
-def test_a_thread_takes_its_own_stretch_first_and_then_helps() -> None:
+def test_a_thread_takes_its_own_stretch_first_and_then_helps_from_the_end_of_others() -> None:
     sharing = make_sharing(1, 2)
-    assert [_take(sharing, 1, 5) for _ in range(6)] == [2, 3, 4, 0, 1, -1]
+    assert [_take(sharing, 1, 5) for _ in range(6)] == [2, 3, 4, 1, 0, -1]
     assert _take(sharing, 0, 5) == -1
+    sharing = make_sharing(1, 2)
+    assert [_take(sharing, thread, 5) for thread in (0, 1, 1, 0, 0, 1, 0)] == [0, 2, 3, 1, 4, -1, -1]
 
 
 def test_counters_stand_a_cache_line_apart() -> None:
