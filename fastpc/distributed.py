@@ -75,6 +75,7 @@ class DistributedSession(EngineSession):
         most = -(-min(self.batch_size, len(data)) // self.ranks.size)
         # A leaf may begin anywhere, and whole words of samples are read from there.
         self.workspace = Workspace(self.layout, most + WORD, self._most_threads)
+        self.workspace.take(self._inputs)
         largest = self.workspace.scratch.gradients.shape[1]
         rows = aligned_zeros((self._most_threads * DEPTH, largest), self.layout.dtype)
         self._waiting = rows.reshape(self._most_threads, DEPTH, -1)

@@ -51,6 +51,7 @@ def outputs_of(network: PCNetwork, data: Inputs, order: NDArray[np.int64], threa
     """Return μ_L of samples `order` of engine inputs; none at all compiles the kernel and no more."""
     layout = network.layout
     workspace = Workspace(layout, layout.lanes, threads)
+    workspace.take(data)
     model = model_of(layout, network.parameters, (1.0,) * network.n_layers, LOSSES.index(network.loss))
     outputs = np.empty((len(order), network.sizes[-1]), layout.dtype)
     evaluate.forward(threads, model, data, order, outputs, workspace.batch, workspace.scratch, make_sharing(1, threads))

@@ -164,6 +164,7 @@ class EngineSession:
         if size != self._workspace_size:  # new buffers cost the time of a few batches
             self.workspace = Workspace(self.layout, size, self._most_threads)
             self._workspace_size = size
+        self.workspace.take(self._inputs)
         if self.rule.follows_weights:
             spectrum = Spectrum(self.network)
             self._vectors[:] = spectrum.vectors

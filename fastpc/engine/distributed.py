@@ -40,6 +40,8 @@ def from_sample(model, batch, l, first):
     return Batch(
         # As long as before: how far apart a sample's words lie is a part of the whole.
         masks=borrow(batch.masks, first, len(batch.masks)),
+        inputs=borrow(batch.inputs, first * layers[0, ACTIVITY_STRIDE], len(batch.inputs)),
+        values=batch.values,
         sums=batch.sums,
         errors=borrow(batch.errors, first * layers[l, ERROR_STRIDE], len(batch.errors)),
         activities=borrow(batch.activities, first * layers[l - 1, ACTIVITY_STRIDE], len(batch.activities)),

@@ -23,6 +23,7 @@ from fastpc.engine.products import accumulate_rows
 from fastpc.engine.skips import scale_products
 from fastpc.engine.tile import activate_layer, area
 from fastpc.engine.transpose import turn_rows
+from fastpc.engine.vector import value_at
 
 
 @inline_kernel
@@ -46,31 +47,37 @@ def load_section(model, inputs, order, first, count, slot, section, batch):
     row = model.layers[1, ERROR_STRIDE]
     prefetch_rows(batch.sums, sums_of(model, slot, section, batch), count * row, True)
     load_inputs(
-        inputs, order, first, count, model.layers[0, SIZE], section, batch.activities, inputs_of(model, slot), stride,
+        inputs, order, first, count, model.layers[0, SIZE], section, batch.inputs, inputs_of(model, slot), stride,
         batch.masks, slot * model.lanes,
     )  # fmt: skip
 
 
 @kernel
 def sum_section(model, count, slot, section, batch):
-    """One section's part of a tile's mu_1, over the inputs that are not zero."""
+    """One section's part of a tile's mu_1, over the inputs that are not zero; the last one's begins at the bias."""
     layers, lanes = model.layers, model.lanes
     n_inputs, n_out = layers[0, SIZE], layers[1, SIZE]
     stride, stride_x = layers[1, ERROR_STRIDE], layers[0, ACTIVITY_STRIDE]
     x, out = inputs_of(model, slot), sums_of(model, slot, section, batch)
-    sums = borrow(batch.sums, out, count * stride)
-    for i in range(len(sums)):
-        sums[i] = 0
+    first = section_start(n_inputs, section)
+    has_bias = section == n_sections(n_inputs) - 1
+    if has_bias:
+        bias = borrow(model.parameters, layers[1, WEIGHTS] + n_inputs * n_out, n_out)
+        for k in range(count):
+            sums = borrow(batch.sums, out + k * stride, n_out)
+            for j in range(n_out):
+                sums[j] = bias[j]
     # Strips of columns outside, and samples inside: a word's rows of weights stay in the nearest cache for all samples.
     for column in range(0, n_out, 4 * lanes):
         width = min(4 * lanes, n_out - column)
-        for word in range(section_start(n_inputs, section), section_start(n_inputs, section + 1)):
+        for word in range(first, section_start(n_inputs, section + 1)):
             weights = layers[1, WEIGHTS] + word * WORD * n_out + column
             masks = word * mask_stride(batch.masks, n_inputs) + slot * lanes
             for k in range(count):
                 accumulate_rows(
-                    batch.sums, out + k * stride + column, batch.masks[masks + k], batch.activities,
-                    x + k * stride_x + word * WORD, 1, model.parameters, weights, n_out, width, lanes,
+                    batch.sums, out + k * stride + column, word == first and not has_bias, batch.masks[masks + k],
+                    batch.inputs, batch.values, x + k * stride_x + word * WORD, 1, model.parameters, weights, n_out,
+                    width, lanes,
                 )  # fmt: skip
 
 
@@ -99,6 +106,10 @@ def join_sections(model, count, slot, tile, batch, work):
 def clamp_inputs(model, count, slot, tile, batch, work):
     """Bring a tile's inputs to layer 0's states."""
     row, x = model.layers[0], inputs_of(model, slot)
+    if len(batch.values) > 0:
+        for k in range(count):
+            for i in range(x + k * row[ACTIVITY_STRIDE], x + k * row[ACTIVITY_STRIDE] + row[SIZE]):
+                batch.activities[i] = value_at(batch.inputs, i, batch.values)
     turn_rows(batch.activities, x, row[ACTIVITY_STRIDE], count, row[SIZE], tile, row[STATE], model.lanes, work)
 
 

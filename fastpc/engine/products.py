@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastpc.engine.jit import inline_kernel, kernel
 from fastpc.engine.llvm import ROWS
-from fastpc.engine.vector import accumulate_narrow, accumulate_wide, product_block
+from fastpc.engine.vector import accumulate_most, accumulate_narrow, accumulate_wide, product_block
 
 BAND = 4 * ROWS
 
@@ -52,12 +52,18 @@ def multiply(rows, out, o, out_stride, scalars, s, step_k, step_m, vectors, v, s
 
 
 @inline_kernel
-def accumulate_rows(out, o, mask, scalars, s, step, matrix, m, stride, width, lanes):
-    """out[:width] += sum over the set bits k of mask of scalars[k] matrix[k, :width], to whole lane groups."""
+def accumulate_rows(out, o, anew, mask, scalars, values, s, step, matrix, m, stride, width, lanes):
+    """out[:width] += sum over the set bits k of mask of scalars[k] matrix[k, :width], to whole lane groups at most.
+
+    Where `anew`, out is written, whatever was there. Scalars that are bytes stand for ``values[scalar]``.
+    """
     column = 0
     while width - column > 3 * lanes:
-        accumulate_wide(out, o + column, mask, scalars, s, step, matrix, m + column, stride)
+        if width - column <= 3 * lanes + lanes // 2:
+            accumulate_most(out, o + column, anew, mask, scalars, values, s, step, matrix, m + column, stride)
+            return
+        accumulate_wide(out, o + column, anew, mask, scalars, values, s, step, matrix, m + column, stride)
         column += 4 * lanes
     while column < width:
-        accumulate_narrow(out, o + column, mask, scalars, s, step, matrix, m + column, stride)
+        accumulate_narrow(out, o + column, anew, mask, scalars, values, s, step, matrix, m + column, stride)
         column += lanes

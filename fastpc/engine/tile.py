@@ -57,9 +57,13 @@ class Batch(NamedTuple):
     """What a batch's tiles leave behind for the weights; see layout for the flat arrays."""
 
     masks: Any  # (words, samples) uint64, which inputs are not zero; see inputs
+    inputs: (
+        Any  # (samples, row stride of f(x_0)), bytes where the data are, or else `activities`, where they are layer 0's
+    )
+    values: Any  # (256,), what a byte of `inputs` stands for; or empty
     sums: Any  # (sections, samples, row stride of e_1), each section's part of mu_1
     errors: Any
-    activities: Any  # the inputs are layer 0's
+    activities: Any
     energies: Any  # (tiles, L + 1) float64, sums over the tile's samples
     correct: Any  # (tiles,) samples whose feed-forward output is largest at the label
     steps: Any  # (tiles,) relaxation steps taken

@@ -128,12 +128,17 @@ def dense_gradient(model, unit, n_samples, batch, gradient):
 
 @kernel
 def _input_gradient(model, unit, n_samples, batch, gradient):
-    """The first layer's: only samples in which an input is not zero add to its row. Return the row stride."""
+    """The first layer's: only samples in which an input is not zero add to its row. Return the row stride.
+
+    The bias' row, where it is here, is the errors' sum.
+    """
     layers, lanes = model.layers, model.lanes
     first, end = unit[1], unit[2]
     n_out, stride_e, stride_x = layers[1, SIZE], layers[1, ERROR_STRIDE], layers[0, ACTIVITY_STRIDE]
     masks = first // WORD * mask_stride(batch.masks, layers[0, SIZE])
-    stride = no_gradient(model, unit, gradient)
+    if n_samples == 0:  # of one of several ranks
+        return no_gradient(model, unit, gradient)
+    stride = row_stride(n_out, lanes)
     # Strips of columns outside, so that some samples' errors stay in the nearest cache for all the unit's rows.
     for column in range(0, n_out, 4 * lanes):
         width = min(4 * lanes, n_out - column)
@@ -141,12 +146,18 @@ def _input_gradient(model, unit, n_samples, batch, gradient):
             present = np.uint64(0xFFFFFFFFFFFFFFFF) >> np.uint64(max(0, WORD - (n_samples - sample)))
             errors = layers[1, BATCH_ERROR] + sample * stride_e + column
             inputs = layers[0, BATCH_ACTIVITY] + sample * stride_x
-            for i in range(first, end):
+            for i in range(first, min(end, layers[0, SIZE])):
                 mask = turn_bit(batch.masks, masks + sample, i % WORD) & present
                 accumulate_rows(
-                    gradient, (i - first) * stride + column, mask, batch.activities, inputs + i, stride_x,
-                    batch.errors, errors, stride_e, width, lanes,
+                    gradient, (i - first) * stride + column, sample == 0, mask, batch.inputs, batch.values, inputs + i,
+                    stride_x, batch.errors, errors, stride_e, width, lanes,
                 )  # fmt: skip
+    if end > layers[0, SIZE]:
+        sums = borrow(gradient, (layers[0, SIZE] - first) * stride, n_out)
+        for sample in range(n_samples):
+            errors_of_sample = borrow(batch.errors, layers[1, BATCH_ERROR] + sample * stride_e, n_out)
+            for j in range(n_out):
+                sums[j] = errors_of_sample[j] if sample == 0 else sums[j] + errors_of_sample[j]
     return stride
 
 

@@ -79,25 +79,40 @@ def product_block(typing_context, rows, out, o, out_stride, scalars, s, step_k, 
     return signature, generate
 
 
-def _make_accumulate(wide: bool) -> Any:
+def _value_of(context: Any, builder: Any, kind: Any, values: Any, byte: Any) -> Any:
+    """Look up what a byte stands for."""
+    return builder.load(
+        builder.gep(address(context, builder, kind, values, ir.Constant(I64, 0)), [builder.zext(byte, I64)])
+    )
+
+
+def _make_accumulate(n_vectors: int) -> Any:
     @intrinsic
-    def accumulate(typing_context, out, o, mask, scalars, s, step, matrix, m, stride):
+    def accumulate(typing_context, out, o, anew, mask, scalars, values, s, step, matrix, m, stride):
         i64 = types.int64
-        signature = types.void(out, i64, types.uint64, scalars, i64, i64, matrix, i64, i64)
+        signature = types.void(out, i64, types.boolean, types.uint64, scalars, values, i64, i64, matrix, i64, i64)
 
         def generate(context, builder, signature, arguments):
-            out, o, mask, scalars, s, step, matrix, m, stride = arguments
+            out, o, anew, mask, scalars, values, s, step, matrix, m, stride = arguments
             dtype = signature.args[0].dtype
             bits = bits_of(dtype)
             vector = ir.VectorType(context.get_value_type(dtype), VECTOR_BYTES * 8 // bits)
-            n_vectors = 8 if wide else 2
             out_at = address(context, builder, signature.args[0], out, o)
-            scalars_at = address(context, builder, signature.args[3], scalars, s)
-            matrix_at = address(context, builder, signature.args[6], matrix, m)
+            scalars_at = address(context, builder, signature.args[4], scalars, s)
+            matrix_at = address(context, builder, signature.args[8], matrix, m)
             multiply_add = fused_multiply_add(builder, vector, bits)
             align = bits // 8
             places = [builder.gep(out_at, [ir.Constant(I64, n * vector.count)]) for n in range(n_vectors)]
-            before = [load(builder, place, vector, align) for place in places]
+            with builder.if_else(anew) as (begins, goes_on):
+                with begins:
+                    at_zero = builder.block
+                with goes_on:
+                    loaded = [load(builder, place, vector, align) for place in places]
+                    at_loaded = builder.block
+            before = [builder.phi(vector) for _ in range(n_vectors)]
+            for value, sums in zip(before, loaded, strict=True):
+                value.add_incoming(ir.Constant(vector, [0.0] * vector.count), at_zero)
+                value.add_incoming(sums, at_loaded)
             trailing_zeros = builder.module.declare_intrinsic(
                 "llvm.cttz.i64", (), ir.FunctionType(I64, [I64, ir.IntType(1)])
             )
@@ -106,7 +121,10 @@ def _make_accumulate(wide: bool) -> Any:
             left, *sums = loop.carried
             k = builder.call(trailing_zeros, [left, ir.Constant(ir.IntType(1), 1)])
             rest = builder.and_(left, builder.sub(left, ir.Constant(I64, 1)))
-            scalar = broadcast(builder, builder.load(builder.gep(scalars_at, [builder.mul(k, step)])), vector)
+            scalar = builder.load(builder.gep(scalars_at, [builder.mul(k, step)]))
+            if signature.args[4].dtype == types.uint8:
+                scalar = _value_of(context, builder, signature.args[5], values, scalar)
+            scalar = broadcast(builder, scalar, vector)
             row_at = builder.gep(matrix_at, [builder.mul(k, stride)])
             new = []
             for n in range(n_vectors):
@@ -122,34 +140,69 @@ def _make_accumulate(wide: bool) -> Any:
     return accumulate
 
 
-# out[:] += sum over the set bits k of mask of scalars[s + k*step] * matrix[m + k*stride + :], four lane groups wide or
-# one.
-accumulate_wide, accumulate_narrow = _make_accumulate(True), _make_accumulate(False)
+# out[:] += sum over the set bits k of mask of scalars[s + k*step] * matrix[m + k*stride + :], from 0 if `anew`; four
+# lane groups wide, three and a half (for MLPClassifier's 100 hidden units), or one. Scalars that are bytes stand for
+# ``values[scalar]``.
+accumulate_wide, accumulate_most, accumulate_narrow = _make_accumulate(8), _make_accumulate(7), _make_accumulate(2)
 
 
 @intrinsic
 def scale_block(typing_context, data, start, out, o, scale):
-    """out[o + k] = scale * data[start + k] for k < BLOCK; return the bits k for which data[start + k] is not 0."""
+    """out[o + k] = scale * data[start + k] for k < BLOCK; return the bits k for which data[start + k] is not 0.
+
+    Bytes that go to bytes stay as they are.
+    """
     i64 = types.int64
-    signature = types.uint64(data, i64, out, i64, out.dtype)
+    signature = types.uint64(data, i64, out, i64, scale)
 
     def generate(context, builder, signature, arguments):
         data, start, out, o, scale = arguments
         source, target = signature.args[0].dtype, signature.args[2].dtype
+        kept = source == target == types.uint8
         floats = ir.VectorType(context.get_value_type(target), BLOCK)
         kind = ir.VectorType(context.get_value_type(source), BLOCK)
         size = {types.uint8: 1, types.float32: 4, types.float64: 8}[source]
         numbers = load(builder, address(context, builder, signature.args[0], data, start), kind, size)
         if source == types.uint8:
             is_set = builder.icmp_unsigned("!=", numbers, ir.Constant(kind, [0] * BLOCK))
-            values = builder.uitofp(numbers, floats)
+            values = numbers if kept else builder.uitofp(numbers, floats)
         else:
             is_set = builder.fcmp_unordered("!=", numbers, ir.Constant(kind, [0.0] * BLOCK))
             convert = builder.fpext if size == 4 else builder.fptrunc
             values = numbers if source == target else convert(numbers, floats)
-        scaled = builder.fmul(values, broadcast(builder, scale, floats))
-        store(builder, scaled, address(context, builder, signature.args[2], out, o), bits_of(target) // 8)
+        scaled = values if kept else builder.fmul(values, broadcast(builder, scale, floats))
+        store(
+            builder, scaled, address(context, builder, signature.args[2], out, o), 1 if kept else bits_of(target) // 8
+        )
         return builder.zext(builder.bitcast(is_set, ir.IntType(BLOCK)), I64)
+
+    return signature, generate
+
+
+@intrinsic
+def scale_number(typing_context, number, out, scale):
+    """Return what one number of a block of `scale_block` becomes in `out`."""
+    target = out.dtype
+
+    def generate(context, builder, signature, arguments):
+        number, _, scale = arguments
+        if target == types.uint8:
+            return context.cast(builder, number, signature.args[0], target)
+        return builder.fmul(context.cast(builder, number, signature.args[0], target), scale)
+
+    return target(number, out, scale), generate
+
+
+@intrinsic
+def value_at(typing_context, numbers, i, values):
+    """Return ``numbers[i]``, or of bytes what that stands for: ``values[numbers[i]]``."""
+    signature = values.dtype(numbers, types.int64, values)
+
+    def generate(context, builder, signature, arguments):
+        number = builder.load(address(context, builder, signature.args[0], arguments[0], arguments[1]))
+        if signature.args[0].dtype == types.uint8:
+            return _value_of(context, builder, signature.args[2], arguments[2], number)
+        return number
 
     return signature, generate
 

@@ -36,12 +36,15 @@ class Workspace:
         n_tiles = -(-batch_size // lanes)
         n_rows = max(n_tiles, threads) * lanes
         n_errors, n_activities = layout.place_batch(n_rows)
+        activities = aligned_zeros(n_activities, dtype)
         self.batch = Batch(
             # A gradient reads whole words of samples.
             masks=aligned_zeros((n_inputs // WORD + 1) * (-(-n_rows // WORD) * WORD), np.uint64),
+            inputs=activities,
+            values=np.zeros(0, dtype),
             sums=aligned_zeros(-(-(n_inputs // WORD + 1) // SECTION) * n_rows * layout.layers[1, ERROR_STRIDE], dtype),
             errors=aligned_zeros(n_errors, dtype),
-            activities=aligned_zeros(n_activities, dtype),
+            activities=activities,
             energies=np.zeros(n_tiles * len(layout.sizes)),
             correct=np.zeros(n_tiles, np.int64),
             steps=np.zeros(n_tiles, np.int64),
@@ -57,6 +60,15 @@ class Workspace:
             # Also holds a strip of a wide output's weights, turned.
             gradients=aligned_zeros((threads, max(largest_unit, layout.sizes[-1] * lanes) + layout.slack), dtype),
         )
+
+    def take(self, inputs: Inputs) -> None:
+        """Prepare for a data set. A copy of its bytes is a quarter of the floats they stand for, and soon made."""
+        batch, number = self.batch, inputs.scale.dtype
+        if inputs.dense.dtype == np.uint8 and not inputs.is_csr:
+            room, values = np.empty(len(batch.activities), np.uint8), inputs.scale * np.arange(256, dtype=number)
+            self.batch = batch._replace(inputs=room, values=values)
+        else:
+            self.batch = batch._replace(inputs=batch.activities, values=np.zeros(0, number))
 
 
 def model_of(

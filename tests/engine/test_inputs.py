@@ -28,33 +28,30 @@ def _load(data, order, first, count, n, out, o, stride, masks, row):
 class Rows(NamedTuple):
     """What `load_inputs` makes of samples."""
 
-    numbers: Array  # (count, n_0 + 1)
+    numbers: Array  # (count, n_0)
     is_set: Array  # the same, of bool
 
 
-def load(rows: Any, order: Array, dtype: Any, scale: float = 1.0, first: int = 0) -> Rows:
+def load(rows: Any, order: Array, dtype: Any, scale: float = 1.0, first: int = 0, as_bytes: bool = False) -> Rows:
     """Load ``order[first:]`` between sentinels."""
-    n, count, gap = rows.shape[1], len(order) - first, 2
+    n, count, gap = rows.shape[1], len(order) - first, 3
     data = inputs_of(rows, None, scale, 1.0, False, np.dtype(dtype))
-    out = np.full((count + 2, n + 1 + gap), SENTINEL, dtype)
+    out = np.full((count + 2, n + gap), SENTINEL, np.uint8 if as_bytes else dtype)
     masks = np.full((n // WORD + 1, count + 5), 5, np.uint64)
-    _load(
-        data, order.astype(np.int64), first, count, n, out.reshape(-1), n + 1 + gap, n + 1 + gap, masks.reshape(-1), 3
-    )
+    _load(data, order.astype(np.int64), first, count, n, out.reshape(-1), n + gap, n + gap, masks.reshape(-1), 3)
     assert (out[[0, -1]] == SENTINEL).all()
-    assert (out[:, n + 1 :] == SENTINEL).all()
+    assert (out[:, n:] == SENTINEL).all()
     assert (masks[:, :3] == 5).all()
     assert (masks[:, 3 + count :] == 5).all()
     bits = masks[:, 3 : 3 + count].T[:, :, None] >> np.arange(WORD, dtype=np.uint64) & np.uint64(1)
     is_set = bits.reshape(count, -1) != 0
-    assert not is_set[:, n + 1 :].any()
-    return Rows(out[1:-1, : n + 1], is_set[:, : n + 1])
+    assert not is_set[:, n:].any()
+    return Rows(out[1:-1, :n], is_set[:, :n])
 
 
 def expected(rows: Array, samples: Array, dtype: Any, scale: float = 1.0) -> Rows:
     chosen = rows[samples].astype(dtype) * dtype(scale)
-    with_bias = np.concatenate([chosen, np.ones((len(samples), 1), dtype)], axis=1)
-    return Rows(with_bias, with_bias != 0)
+    return Rows(chosen, chosen != 0)
 
 
 def assert_same(found: Rows, exact: Rows) -> None:
@@ -68,7 +65,7 @@ def images(n_units: int, n_samples: int = 70, lit: float = 0.2) -> Array:
     return np.where(rng.random(pixels.shape) < lit, pixels, 0).astype(np.uint8)
 
 
-# Below a block, at it, beyond it, with and without a rest; the bias in a word of its own; several sections.
+# Below a block, at it, beyond it, with and without a rest; no word left for the bias; several sections.
 WIDTHS = (1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 5, WORD - 1, WORD, 784)
 
 
@@ -82,6 +79,8 @@ def test_bytes_floats_and_csr_make_the_same_rows(n_units: int, dtype: Any) -> No
     assert_same(load(pixels.astype(dtype), order, dtype, 1 / 255), exact)
     assert_same(load(csr_array(pixels), order, dtype, 1 / 255), exact)
     assert_same(load(csr_array(pixels.astype(dtype)), order, dtype, 1 / 255), exact)
+    as_they_are = Rows(pixels[order], exact.is_set)
+    assert_same(load(pixels, order, dtype, 1 / 255, as_bytes=True), as_they_are)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -100,8 +99,7 @@ def test_dark_and_fully_lit_images(lit: float, form: Any, dtype: Any) -> None:
     pixels = images(3 * BLOCK + 5, lit=lit)
     rows = load(form(pixels), np.arange(9), dtype)
     assert_same(rows, expected(pixels, np.arange(9), dtype))
-    assert (rows.is_set[:, :-1] == bool(lit)).all()
-    assert rows.is_set[:, -1].all()
+    assert (rows.is_set == bool(lit)).all()
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -111,9 +109,9 @@ def test_one_pixel_in_one_image(unit: int, form: Any, dtype: Any) -> None:
     pixels = images(WORD + 5, lit=0.0)
     pixels[6, unit] = 1
     rows = load(form(pixels), np.arange(9), dtype)
-    assert np.argwhere(rows.is_set[:, :-1]).tolist() == [[6, unit]]
+    assert np.argwhere(rows.is_set).tolist() == [[6, unit]]
     assert rows.numbers[6, unit] == 1
-    assert np.count_nonzero(rows.numbers[:, :-1]) == 1
+    assert np.count_nonzero(rows.numbers) == 1
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

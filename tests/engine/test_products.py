@@ -55,12 +55,12 @@ def test_products_of_any_shape(shape: tuple[int, int], dtype: Any) -> None:
 
 
 @kernel
-def _accumulate_rows(out, o, mask, scalars, s, step, matrix, m, stride, width, n_lanes):
-    products.accumulate_rows(out, o, mask, scalars, s, step, matrix, m, stride, width, n_lanes)
+def _accumulate_rows(out, o, anew, mask, scalars, values, s, step, matrix, m, stride, width, n_lanes):
+    products.accumulate_rows(out, o, anew, mask, scalars, values, s, step, matrix, m, stride, width, n_lanes)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("width", [1, 10, 32, 33, 96, 97, 128, 129, 200, 257])
+@pytest.mark.parametrize("width", [1, 10, 32, 33, 96, 97, 100, 112, 113, 128, 129, 200, 257])
 def test_accumulated_rows_of_any_width(width: int, dtype: Any) -> None:
     """Whole lane groups are written, of which only the first `width` columns count."""
     n_lanes = lanes(dtype)
@@ -75,6 +75,7 @@ def test_accumulated_rows_of_any_width(width: int, dtype: Any) -> None:
     out[:stride] = before
     chosen = [k for k in range(n_samples) if k % 3]
     mask = np.uint64(sum(1 << k for k in chosen))
-    _accumulate_rows(out, 0, mask, scalars, 0, 1, matrix, 0, stride, width, n_lanes)
-    exact = before + scalars[chosen].astype(np.float64) @ rows[chosen]
-    assert relative_error(out[:width], exact[:width]) <= 20 * np.finfo(dtype).eps
+    added = scalars[chosen].astype(np.float64) @ rows[chosen]
+    for anew, exact in ((False, before + added), (True, added)):
+        _accumulate_rows(out, 0, anew, mask, scalars, scalars, 0, 1, matrix, 0, stride, width, n_lanes)
+        assert relative_error(out[:width], exact[:width]) <= 20 * np.finfo(dtype).eps

@@ -23,7 +23,7 @@ from fastpc.engine.layout import (
 )
 from fastpc.engine.sharing import make_sharing
 from fastpc.engine.update import work_units
-from fastpc.engine.workspace import Workspace, model_of
+from fastpc.engine.workspace import Workspace, inputs_of, model_of
 from fastpc.optimizers import Optimizer
 from fastpc.session import ChunkResult, EngineSession
 from naive import Parameters
@@ -42,15 +42,23 @@ def test_units_hold_every_row_of_every_layer_once(sizes: tuple[int, ...]) -> Non
     assert sorted(rows) == [(l, row) for l in layers for row in range(sizes[l - 1] + 1)]
 
 
-def filled_workspace(sizes: tuple[int, ...], n_samples: int, dtype: str) -> tuple[Workspace, list[Array], list[Array]]:
+def filled_workspace(
+    sizes: tuple[int, ...], n_samples: int, dtype: str, as_bytes: bool
+) -> tuple[Workspace, list[Array], list[Array]]:
     """Return buffers as a batch leaves them, with its activities f(x_0)… and errors e_1…."""
     rng = np.random.default_rng(0)
     layout = Layout(sizes, [0] * (len(sizes) - 1), np.dtype(dtype))
     workspace = Workspace(layout, n_samples, threads=2)
-    batch = workspace.batch
     activities = [rng.normal(0, 1, (n_samples, n)).astype(dtype) for n in sizes[:-1]]
     errors = [rng.normal(0, 1, (n_samples, n)).astype(dtype) for n in sizes[1:]]
-    activities[0] *= rng.random(activities[0].shape) < 0.3
+    is_set = rng.random(activities[0].shape) < 0.3
+    activities[0] *= is_set
+    numbers = activities[0]
+    if as_bytes:
+        numbers = (rng.integers(1, 256, is_set.shape) * is_set).astype(np.uint8)
+        workspace.take(inputs_of(numbers, None, 0.3, 1.0, False, np.dtype(dtype)))
+        activities[0] = numbers * np.dtype(dtype).type(0.3)
+    batch = workspace.batch
     for row, error in zip(layout.layers[1:], errors, strict=True):
         start, stride = row[BATCH_ERROR], row[ERROR_STRIDE]
         place = batch.errors[start : start + n_samples * stride].reshape(n_samples, stride)
@@ -61,24 +69,24 @@ def filled_workspace(sizes: tuple[int, ...], n_samples: int, dtype: str) -> tupl
         place = batch.activities[start : start + n_samples * stride].reshape(n_samples, stride)
         width = activity.shape[1]
         place[:, :width], place[:, width] = activity, 1
-    with_bias = np.concatenate([activities[0], np.ones((n_samples, 1), dtype)], axis=1)
     start, stride = layout.layers[0, BATCH_ACTIVITY], layout.layers[0, ACTIVITY_STRIDE]
-    place = batch.activities[start : start + n_samples * stride].reshape(n_samples, stride)
-    place[:, : sizes[0] + 1] = with_bias
+    place = batch.inputs[start : start + n_samples * stride].reshape(n_samples, stride)
+    place[:, : sizes[0]] = numbers
     masks = batch.masks.reshape(sizes[0] // WORD + 1, -1)
     masks[:] = np.iinfo(np.uint64).max  # what earlier, longer batches left
     masks[:, :n_samples] = 0
-    for unit in range(sizes[0] + 1):
-        bits = (with_bias[:, unit] != 0).astype(np.uint64) << np.uint64(unit % WORD)
+    for unit in range(sizes[0]):
+        bits = (numbers[:, unit] != 0).astype(np.uint64) << np.uint64(unit % WORD)
         masks[unit // WORD, :n_samples] |= bits
     return workspace, activities, errors
 
 
+@pytest.mark.parametrize("as_bytes", [True, False])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("n_samples", [1, 16, 33, 64, 70])
 @pytest.mark.parametrize("sizes", SHAPES)
-def test_units_together_are_the_gradient(sizes: tuple[int, ...], n_samples: int, dtype: str) -> None:
-    workspace, activities, errors = filled_workspace(sizes, n_samples, dtype)
+def test_units_together_are_the_gradient(sizes: tuple[int, ...], n_samples: int, dtype: str, as_bytes: bool) -> None:
+    workspace, activities, errors = filled_workspace(sizes, n_samples, dtype, as_bytes)
     layout = workspace.layout
     parameters = layout.empty_parameters()
     model = model_of(layout, parameters, (1.0,) * len(errors), 0)

@@ -82,25 +82,34 @@ def test_product_of_nothing_is_zero(dtype: Any) -> None:
 
 
 @kernel
-def _accumulate(wide, out, o, mask, scalars, s, step, matrix, m, stride):
-    if wide:
-        vector.accumulate_wide(out, o, mask, scalars, s, step, matrix, m, stride)
+def _accumulate(groups, out, o, anew, mask, scalars, values, s, step, matrix, m, stride):
+    if groups == 4:
+        vector.accumulate_wide(out, o, anew, mask, scalars, values, s, step, matrix, m, stride)
+    elif groups == 3.5:
+        vector.accumulate_most(out, o, anew, mask, scalars, values, s, step, matrix, m, stride)
     else:
-        vector.accumulate_narrow(out, o, mask, scalars, s, step, matrix, m, stride)
+        vector.accumulate_narrow(out, o, anew, mask, scalars, values, s, step, matrix, m, stride)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("wide", [True, False])
+@pytest.mark.parametrize("groups", [4.0, 3.5, 1.0])
 @pytest.mark.parametrize("step", [1, 5])
 @pytest.mark.parametrize("bits", [(), (0,), (63,), (2, 3, 40), tuple(range(64))])
-def test_accumulate_adds_the_rows_of_set_bits(bits: tuple[int, ...], step: int, wide: bool, dtype: Any) -> None:
-    width = lanes(dtype) * (4 if wide else 1)
+@pytest.mark.parametrize("anew", [False, True])
+@pytest.mark.parametrize("as_bytes", [False, True])
+def test_accumulate_adds_the_rows_of_set_bits(
+    as_bytes: bool, anew: bool, bits: tuple[int, ...], step: int, groups: float, dtype: Any
+) -> None:
+    width = int(lanes(dtype) * groups)
     scalars, matrix = normal(dtype, 1 + 64 * step), normal(dtype, 64, width + 3)
     out = np.full(width + 2, SENTINEL, dtype)
-    before = normal(dtype, width)
-    out[1:-1] = before
+    before = np.zeros(width) if anew else normal(dtype, width)
+    out[1:-1] = np.nan if anew else before
     mask = np.uint64(sum(1 << bit for bit in bits))
-    _accumulate(wide, out, 1, mask, scalars, 1, step, matrix.reshape(-1), 2, width + 3)
+    values = normal(dtype, 256)
+    numbers = np.random.default_rng(0).integers(256, size=len(scalars)).astype(np.uint8) if as_bytes else scalars
+    scalars = values[numbers] if as_bytes else scalars
+    _accumulate(groups, out, 1, anew, mask, numbers, values, 1, step, matrix.reshape(-1), 2, width + 3)
     chosen = list(bits)
     added = scalars[1::step][chosen].astype(np.float64) @ matrix[chosen, 2 : width + 2]
     assert relative_error(out[1:-1], before + added) <= tolerance(dtype)
