@@ -161,7 +161,7 @@ class _Relaxed:
             self.energy = self.traces.sum(axis=0) / n
         layers = (*range(layout.n_rows), *reversed(range(layout.n_rows)))
         self.advise = advice_at_rest(
-            network.parameters, largest_entering(data), step, lambda: 2 / _curvature(_spectra(network), rule)
+            network.parameters, lambda: largest_entering(data), step, lambda: 2 / _curvature(_spectra(network), rule)
         )
         require_finite(self.energy, "the energy is not finite", self.advise, layers)
         require_finite(self.states, "the states are not finite", self.advise)

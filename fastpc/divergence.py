@@ -188,15 +188,18 @@ def require_finite(
 
 
 def advice_at_rest(
-    parameters: NDArray[Any], largest: float, state_step: float = 0.0, limit: Callable[[], float] = lambda: np.inf
+    parameters: NDArray[Any],
+    largest: Callable[[], float],
+    state_step: float = 0.0,
+    limit: Callable[[], float] = lambda: np.inf,
 ) -> Callable[[], str]:
     """Return what finds the advice for a network that stands still, once it is needed.
 
-    `largest` is the largest magnitude of the data as they enter, `limit` finds about the largest stable state step.
+    `largest` finds the largest magnitude of the data as they enter, `limit` about the largest stable state step.
     """
 
     def advise() -> str:
         stable, weights = limit(), largest_number(parameters)
-        return advice_on(Symptoms(state_step, stable, stable, largest, weights, None))
+        return advice_on(Symptoms(state_step, stable, stable, largest(), weights, None))
 
     return advise

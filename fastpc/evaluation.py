@@ -43,7 +43,7 @@ class Evaluation:
         predictions = outputs.argmax(axis=1)
         with np.errstate(over="ignore", invalid="ignore"):
             mean_loss = _mean_loss(loss, outputs, data)
-        advise = advice_at_rest(outputs, largest_entering(data))
+        advise = advice_at_rest(outputs, lambda: largest_entering(data))
         require_finite(np.array([mean_loss]), "the loss is not finite", advise)
         if data.n_classes is None:
             return cls(None, mean_loss, None, predictions)

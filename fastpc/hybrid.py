@@ -126,7 +126,7 @@ class HybridSession(TurnedSession):
         relaxation = settings._replace(start=GIVEN)
         step = number(first_step(network, rule, prior=prior))
         infer_hybrid(threads, down, up, relaxation, step, np.arange(n, dtype=np.int64), found)
-        advise = advice_at_rest(self.network.parameters, largest_entering(images))
+        advise = advice_at_rest(self.network.parameters, lambda: largest_entering(images))
         require_finite(found, "what was inferred is not finite", advise, [0] * found.shape[1])
         return found
 

@@ -55,7 +55,10 @@ def outputs_of(network: PCNetwork, data: Inputs, order: NDArray[np.int64], threa
     model = model_of(layout, network.parameters, (1.0,) * network.n_layers, LOSSES.index(network.loss))
     outputs = np.empty((len(order), network.sizes[-1]), layout.dtype)
     evaluate.forward(threads, model, data, order, outputs, workspace.batch, workspace.scratch, make_sharing(1, threads))
-    largest = max(map(largest_number, (data.dense, data.values))) * float(data.scale)
+
+    def largest() -> float:
+        return max(map(largest_number, (data.dense, data.values))) * float(data.scale)
+
     require_finite(outputs, "the outputs are not finite", advice_at_rest(network.parameters, largest))
     return outputs
 
@@ -106,7 +109,7 @@ def _advice_on_relaxing(
     def limit() -> float:
         return rule.stability_limit(Spectrum(network), prior)
 
-    return advice_at_rest(network.parameters, largest_entering(data), step, limit)
+    return advice_at_rest(network.parameters, lambda: largest_entering(data), step, limit)
 
 
 class _Relaxed:

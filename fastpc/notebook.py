@@ -125,7 +125,7 @@ def recognise(network: PCNetwork, data: Dataset, steps: int, step_size: float) -
                 x0 += step_size * e1 @ w1.T
         tops.append(x0)
     found = np.concatenate(tops)
-    advise = advice_at_rest(network.parameters, largest_number(data.inputs) * data.scale, step_size)
+    advise = advice_at_rest(network.parameters, lambda: largest_number(data.inputs) * data.scale, step_size)
     require_finite(found, "what was inferred is not finite", advise, [0] * found.shape[1])
     return found
 

@@ -194,9 +194,10 @@ def _require_finite(values: NDArray[Any], sample_of: Callable[[int], int], role:
     """Raise DataError if `values`, shape (M,), holds NaN or infinity; `sample_of` locates it."""
     if values.dtype.kind != "f" or values.size == 0:
         return
-    # The extremes tell without a temporary array: NaN propagates through both of them.
-    with np.errstate(invalid="ignore"):
-        if np.isfinite(values.min()) and np.isfinite(values.max()):
+    # Nothing here makes a temporary array. One pass over large data will mostly do; where finite numbers add up to
+    # infinity, the extremes tell, through which NaN propagates.
+    with np.errstate(invalid="ignore", over="ignore"):
+        if np.isfinite(values.sum()) or (np.isfinite(values.min()) and np.isfinite(values.max())):
             return
     entry = int(np.flatnonzero(~np.isfinite(values))[0])
     raise DataError(
