@@ -40,6 +40,7 @@ def small_mnist(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def run(arguments: list[str], home: Path, folder: Path) -> str:
     """Run Python in a folder of its own, and return what was printed."""
     environment = os.environ | {"KERAS_HOME": str(home), "PYTHONPATH": str(CHECKOUT), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment.pop("PYTEST_XDIST_WORKER", None)  # or a benchmark inside would think itself one of several workers
     command = [sys.executable, *arguments]
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False

@@ -38,9 +38,12 @@ def from_sample(model, batch, l, first):
     """Return a batch's buffers as if they began at a sample: those of layer l's errors, and of what these multiply."""
     layers = model.layers
     return Batch(
-        # As long as before: how far apart a sample's words lie is a part of the whole.
+        # As long as before, as are the rows: how far apart a sample's words lie is a part of the whole.
         masks=borrow(batch.masks, first, len(batch.masks)),
-        inputs=borrow(batch.inputs, first * layers[0, ACTIVITY_STRIDE], len(batch.inputs)),
+        inputs=batch.inputs,
+        rows=borrow(batch.rows, first, len(batch.rows)),
+        in_place=batch.in_place,
+        room=batch.room,
         values=batch.values,
         sums=batch.sums,
         errors=borrow(batch.errors, first * layers[l, ERROR_STRIDE], len(batch.errors)),

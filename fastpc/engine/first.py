@@ -5,7 +5,7 @@ A tile's inputs, their masks and the sections' sums lie in the batch buffers, in
 
 from __future__ import annotations
 
-from fastpc.engine.inputs import WORD, load_inputs, mask_stride, n_sections, section_start
+from fastpc.engine.inputs import WORD, load_inputs, mark_inputs, mask_stride, n_sections, section_start
 from fastpc.engine.jit import inline_kernel, kernel
 from fastpc.engine.layout import (
     ACTIVITY_STRIDE,
@@ -27,9 +27,9 @@ from fastpc.engine.vector import value_at
 
 
 @inline_kernel
-def inputs_of(model, slot):
-    """Return where a tile's inputs lie."""
-    return model.layers[0, BATCH_ACTIVITY] + slot * model.lanes * model.layers[0, ACTIVITY_STRIDE]
+def rows_of(model, slot, section, batch):
+    """Return where the places of a tile's inputs are noted: for each section, so that no two cores write one line."""
+    return section * (len(batch.rows) // n_sections(model.layers[0, SIZE])) + slot * model.lanes
 
 
 @inline_kernel
@@ -41,15 +41,21 @@ def sums_of(model, slot, section, batch):
 
 @kernel
 def load_section(model, inputs, order, first, count, slot, section, batch):
-    """Bring in one section of samples ``order[first:first + count]``: inputs and masks; ask for where its sums go."""
-    stride = model.layers[0, ACTIVITY_STRIDE]
+    """Bring in one section of samples ``order[first:first + count]``, and their masks; ask for where its sums go."""
+    n_inputs, stride = model.layers[0, SIZE], model.layers[0, ACTIVITY_STRIDE]
     # Whoever joined the sections of the last batch has read them.
     row = model.layers[1, ERROR_STRIDE]
     prefetch_rows(batch.sums, sums_of(model, slot, section, batch), count * row, True)
-    load_inputs(
-        inputs, order, first, count, model.layers[0, SIZE], section, batch.inputs, inputs_of(model, slot), stride,
-        batch.masks, slot * model.lanes,
-    )  # fmt: skip
+    rows, sample = rows_of(model, slot, section, batch), slot * model.lanes
+    if batch.in_place:
+        for k in range(count):
+            batch.rows[rows + k] = order[first + k] * n_inputs
+        mark_inputs(inputs, order, first, count, n_inputs, section, batch.masks, sample)
+    else:
+        place = model.layers[0, BATCH_ACTIVITY] + sample * stride
+        for k in range(count):
+            batch.rows[rows + k] = place + k * stride
+        load_inputs(inputs, order, first, count, n_inputs, section, batch.room, place, stride, batch.masks, sample)
 
 
 @kernel
@@ -57,8 +63,8 @@ def sum_section(model, count, slot, section, batch):
     """One section's part of a tile's mu_1, over the inputs that are not zero; the last one's begins at the bias."""
     layers, lanes = model.layers, model.lanes
     n_inputs, n_out = layers[0, SIZE], layers[1, SIZE]
-    stride, stride_x = layers[1, ERROR_STRIDE], layers[0, ACTIVITY_STRIDE]
-    x, out = inputs_of(model, slot), sums_of(model, slot, section, batch)
+    stride, out = layers[1, ERROR_STRIDE], sums_of(model, slot, section, batch)
+    rows = rows_of(model, slot, section, batch)
     first = section_start(n_inputs, section)
     has_bias = section == n_sections(n_inputs) - 1
     if has_bias:
@@ -76,7 +82,7 @@ def sum_section(model, count, slot, section, batch):
             for k in range(count):
                 accumulate_rows(
                     batch.sums, out + k * stride + column, word == first and not has_bias, batch.masks[masks + k],
-                    batch.inputs, batch.values, x + k * stride_x + word * WORD, 1, model.parameters, weights, n_out,
+                    batch.inputs, batch.values, batch.rows[rows + k] + word * WORD, 0, model.parameters, weights, n_out,
                     width, lanes,
                 )  # fmt: skip
 
@@ -105,12 +111,13 @@ def join_sections(model, count, slot, tile, batch, work):
 @kernel
 def clamp_inputs(model, count, slot, tile, batch, work):
     """Bring a tile's inputs to layer 0's states."""
-    row, x = model.layers[0], inputs_of(model, slot)
-    if len(batch.values) > 0:
-        for k in range(count):
-            for i in range(x + k * row[ACTIVITY_STRIDE], x + k * row[ACTIVITY_STRIDE] + row[SIZE]):
-                batch.activities[i] = value_at(batch.inputs, i, batch.values)
-    turn_rows(batch.activities, x, row[ACTIVITY_STRIDE], count, row[SIZE], tile, row[STATE], model.lanes, work)
+    row, stride = model.layers[0], model.layers[0, ACTIVITY_STRIDE]
+    rows, place = rows_of(model, slot, 0, batch), row[BATCH_ACTIVITY] + slot * model.lanes * stride
+    for k in range(count):
+        activities = borrow(batch.activities, place + k * stride, row[SIZE])
+        for i in range(row[SIZE]):
+            activities[i] = value_at(batch.inputs, batch.rows[rows + k] + i, batch.values)
+    turn_rows(batch.activities, place, stride, count, row[SIZE], tile, row[STATE], model.lanes, work)
 
 
 @kernel

@@ -5,8 +5,9 @@ Four fifths of MNIST's pixels are zero. Beside the inputs stand masks that say w
 bits, its weights' gradient over a unit's. Tried and left: a dense product over the units that are not zero in all of a
 tile; in MNIST that is two thirds of them, three times as many as in a sample.
 
-Bytes are copied as they are, and looked up in a table of 256 numbers where they are used: the copy is a quarter as
-large as one of float32, and a gradient, which goes down columns of it, finds 64 of its rows in a cache line.
+Floats that need no scale stay where they are. Bytes are copied as they are, and looked up in a table of 256 numbers
+where they are used: the copy is a quarter as large as one of float32, and a gradient, which goes down columns of it,
+finds 64 of its rows in a cache line.
 
 The units are divided into *sections* of some words. Who takes a section of the product also takes, as a rule, its rows
 of the gradient and of the optimiser's step: its inputs, weights and moments then stay in that core's cache, and cores
@@ -22,7 +23,7 @@ import numpy as np
 from fastpc.engine.jit import kernel
 from fastpc.engine.llvm import BLOCK
 from fastpc.engine.memory import borrow, prefetch
-from fastpc.engine.vector import scale_block, scale_number
+from fastpc.engine.vector import mark_block, scale_block, scale_number
 
 WORD = 64  # units in a word of the masks
 SECTION = 7  # words at most
@@ -63,6 +64,15 @@ def section_start(n_inputs, section):
 
 
 @kernel
+def section_of(n_inputs, word):
+    """Return the section of a word."""
+    section = 0
+    while section_start(n_inputs, section + 1) <= word:
+        section += 1
+    return section
+
+
+@kernel
 def mask_stride(masks, n_inputs):
     """Return how far apart the words of one sample lie."""
     return len(masks) // n_words(n_inputs)
@@ -88,6 +98,24 @@ def load_words(inputs, order, first, count, n_inputs, begin, end, out, o, stride
             _load_csr(inputs, order[first + k], n_inputs, begin, end, out, o + k * stride, masks, row + k, step)
         else:
             _load_dense(inputs, order[first + k], n_inputs, begin, end, out, o + k * stride, masks, row + k, step)
+
+
+@kernel
+def mark_inputs(inputs, order, first, count, n_inputs, section, masks, row):
+    """Write a section's masks of dense samples ``order[first : first + count]``; the samples stay where they are."""
+    step = mask_stride(masks, n_inputs)
+    for k in range(count):
+        start = order[first + k] * n_inputs
+        for word in range(section_start(n_inputs, section), section_start(n_inputs, section + 1)):
+            begin = word * WORD
+            end = min(begin + WORD, n_inputs)
+            whole = begin + (end - begin) // BLOCK * BLOCK
+            mask = np.uint64(0)
+            for unit in range(begin, whole, BLOCK):
+                mask |= mark_block(inputs.dense, start + unit) << np.uint64(unit - begin)
+            for unit in range(whole, end):
+                mask |= np.uint64(inputs.dense[start + unit] != 0) << np.uint64(unit - begin)
+            masks[row + k + word * step] = mask
 
 
 @kernel

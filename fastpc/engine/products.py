@@ -52,18 +52,19 @@ def multiply(rows, out, o, out_stride, scalars, s, step_k, step_m, vectors, v, s
 
 
 @inline_kernel
-def accumulate_rows(out, o, anew, mask, scalars, values, s, step, matrix, m, stride, width, lanes):
+def accumulate_rows(out, o, anew, mask, scalars, values, s, places, matrix, m, stride, width, lanes):
     """out[:width] += sum over the set bits k of mask of scalars[k] matrix[k, :width], to whole lane groups at most.
 
-    Where `anew`, out is written, whatever was there. Scalars that are bytes stand for ``values[scalar]``.
+    Where `anew`, out is written, whatever was there. With `places`, an array, scalar k stands at ``places[k]``. Scalars
+    that are bytes stand for ``values[scalar]``.
     """
     column = 0
     while width - column > 3 * lanes:
         if width - column <= 3 * lanes + lanes // 2:
-            accumulate_most(out, o + column, anew, mask, scalars, values, s, step, matrix, m + column, stride)
+            accumulate_most(out, o + column, anew, mask, scalars, values, s, places, matrix, m + column, stride)
             return
-        accumulate_wide(out, o + column, anew, mask, scalars, values, s, step, matrix, m + column, stride)
+        accumulate_wide(out, o + column, anew, mask, scalars, values, s, places, matrix, m + column, stride)
         column += 4 * lanes
     while column < width:
-        accumulate_narrow(out, o + column, anew, mask, scalars, values, s, step, matrix, m + column, stride)
+        accumulate_narrow(out, o + column, anew, mask, scalars, values, s, places, matrix, m + column, stride)
         column += lanes

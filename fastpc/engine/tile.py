@@ -57,9 +57,10 @@ class Batch(NamedTuple):
     """What a batch's tiles leave behind for the weights; see layout for the flat arrays."""
 
     masks: Any  # (words, samples) uint64, which inputs are not zero; see inputs
-    inputs: (
-        Any  # (samples, row stride of f(x_0)), bytes where the data are, or else `activities`, where they are layer 0's
-    )
+    inputs: Any  # where samples' inputs are read: `room`, or the data themselves
+    rows: Any  # (sections, samples) int64, where a sample's row begins in `inputs`
+    in_place: Any  # whether `inputs` are the data
+    room: Any  # (samples, row stride of f(x_0)) for copies; bytes where the data are, or else `activities`
     values: Any  # (256,), what a byte of `inputs` stands for; or empty
     sums: Any  # (sections, samples, row stride of e_1), each section's part of mu_1
     errors: Any

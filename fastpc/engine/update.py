@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastpc.engine.inputs import WORD, mask_stride
+from fastpc.engine.inputs import WORD, mask_stride, n_sections, section_of
 from fastpc.engine.jit import exact_kernel, kernel
 from fastpc.engine.layout import (
     ACTIVITY_STRIDE,
@@ -134,7 +134,8 @@ def _input_gradient(model, unit, n_samples, batch, gradient):
     """
     layers, lanes = model.layers, model.lanes
     first, end = unit[1], unit[2]
-    n_out, stride_e, stride_x = layers[1, SIZE], layers[1, ERROR_STRIDE], layers[0, ACTIVITY_STRIDE]
+    n_out, stride_e = layers[1, SIZE], layers[1, ERROR_STRIDE]
+    rows = section_of(layers[0, SIZE], first // WORD) * (len(batch.rows) // n_sections(layers[0, SIZE]))
     masks = first // WORD * mask_stride(batch.masks, layers[0, SIZE])
     if n_samples == 0:  # of one of several ranks
         return no_gradient(model, unit, gradient)
@@ -145,12 +146,12 @@ def _input_gradient(model, unit, n_samples, batch, gradient):
         for sample in range(0, n_samples, WORD):
             present = np.uint64(0xFFFFFFFFFFFFFFFF) >> np.uint64(max(0, WORD - (n_samples - sample)))
             errors = layers[1, BATCH_ERROR] + sample * stride_e + column
-            inputs = layers[0, BATCH_ACTIVITY] + sample * stride_x
+            places = borrow(batch.rows, rows + sample, WORD)
             for i in range(first, min(end, layers[0, SIZE])):
                 mask = turn_bit(batch.masks, masks + sample, i % WORD) & present
                 accumulate_rows(
-                    gradient, (i - first) * stride + column, sample == 0, mask, batch.inputs, batch.values, inputs + i,
-                    stride_x, batch.errors, errors, stride_e, width, lanes,
+                    gradient, (i - first) * stride + column, sample == 0, mask, batch.inputs, batch.values, i, places,
+                    batch.errors, errors, stride_e, width, lanes,
                 )  # fmt: skip
     if end > layers[0, SIZE]:
         sums = borrow(gradient, (layers[0, SIZE] - first) * stride, n_out)

@@ -88,12 +88,12 @@ def _value_of(context: Any, builder: Any, kind: Any, values: Any, byte: Any) -> 
 
 def _make_accumulate(n_vectors: int) -> Any:
     @intrinsic
-    def accumulate(typing_context, out, o, anew, mask, scalars, values, s, step, matrix, m, stride):
+    def accumulate(typing_context, out, o, anew, mask, scalars, values, s, places, matrix, m, stride):
         i64 = types.int64
-        signature = types.void(out, i64, types.boolean, types.uint64, scalars, values, i64, i64, matrix, i64, i64)
+        signature = types.void(out, i64, types.boolean, types.uint64, scalars, values, i64, places, matrix, i64, i64)
 
         def generate(context, builder, signature, arguments):
-            out, o, anew, mask, scalars, values, s, step, matrix, m, stride = arguments
+            out, o, anew, mask, scalars, values, s, places, matrix, m, stride = arguments
             dtype = signature.args[0].dtype
             bits = bits_of(dtype)
             vector = ir.VectorType(context.get_value_type(dtype), VECTOR_BYTES * 8 // bits)
@@ -102,13 +102,14 @@ def _make_accumulate(n_vectors: int) -> Any:
             matrix_at = address(context, builder, signature.args[8], matrix, m)
             multiply_add = fused_multiply_add(builder, vector, bits)
             align = bits // 8
-            places = [builder.gep(out_at, [ir.Constant(I64, n * vector.count)]) for n in range(n_vectors)]
+            outs = [builder.gep(out_at, [ir.Constant(I64, n * vector.count)]) for n in range(n_vectors)]
             with builder.if_else(anew) as (begins, goes_on):
                 with begins:
                     at_zero = builder.block
                 with goes_on:
-                    loaded = [load(builder, place, vector, align) for place in places]
+                    loaded = [load(builder, at, vector, align) for at in outs]
                     at_loaded = builder.block
+            zero = ir.Constant(I64, 0)
             before = [builder.phi(vector) for _ in range(n_vectors)]
             for value, sums in zip(before, loaded, strict=True):
                 value.add_incoming(ir.Constant(vector, [0.0] * vector.count), at_zero)
@@ -121,7 +122,10 @@ def _make_accumulate(n_vectors: int) -> Any:
             left, *sums = loop.carried
             k = builder.call(trailing_zeros, [left, ir.Constant(ir.IntType(1), 1)])
             rest = builder.and_(left, builder.sub(left, ir.Constant(I64, 1)))
-            scalar = builder.load(builder.gep(scalars_at, [builder.mul(k, step)]))
+            place = k
+            if isinstance(signature.args[7], types.Array):
+                place = builder.load(builder.gep(address(context, builder, signature.args[7], places, zero), [k]))
+            scalar = builder.load(builder.gep(scalars_at, [place]))
             if signature.args[4].dtype == types.uint8:
                 scalar = _value_of(context, builder, signature.args[5], values, scalar)
             scalar = broadcast(builder, scalar, vector)
@@ -131,8 +135,8 @@ def _make_accumulate(n_vectors: int) -> Any:
                 values = load(builder, builder.gep(row_at, [ir.Constant(I64, n * vector.count)]), vector, align)
                 new.append(builder.call(multiply_add, [scalar, values, sums[n]]))
             _, *totals = loop.close([rest, *new])
-            for place, total in zip(places, totals, strict=True):
-                store(builder, total, place, align)
+            for at, total in zip(outs, totals, strict=True):
+                store(builder, total, at, align)
             return context.get_dummy_value()
 
         return signature, generate
@@ -140,9 +144,9 @@ def _make_accumulate(n_vectors: int) -> Any:
     return accumulate
 
 
-# out[:] += sum over the set bits k of mask of scalars[s + k*step] * matrix[m + k*stride + :], from 0 if `anew`; four
-# lane groups wide, three and a half (for MLPClassifier's 100 hidden units), or one. Scalars that are bytes stand for
-# ``values[scalar]``.
+# out[:] += sum over the set bits k of mask of scalars[s + places[k]] * matrix[m + k*stride + :], from 0 if `anew`; four
+# lane groups wide, three and a half (for MLPClassifier's 100 hidden units), or one. Without `places`, a number in their
+# stead, they are k. Scalars that are bytes stand for ``values[scalar]``.
 accumulate_wide, accumulate_most, accumulate_narrow = _make_accumulate(8), _make_accumulate(7), _make_accumulate(2)
 
 
@@ -164,17 +168,36 @@ def scale_block(typing_context, data, start, out, o, scale):
         size = {types.uint8: 1, types.float32: 4, types.float64: 8}[source]
         numbers = load(builder, address(context, builder, signature.args[0], data, start), kind, size)
         if source == types.uint8:
-            is_set = builder.icmp_unsigned("!=", numbers, ir.Constant(kind, [0] * BLOCK))
             values = numbers if kept else builder.uitofp(numbers, floats)
         else:
-            is_set = builder.fcmp_unordered("!=", numbers, ir.Constant(kind, [0.0] * BLOCK))
             convert = builder.fpext if size == 4 else builder.fptrunc
             values = numbers if source == target else convert(numbers, floats)
         scaled = values if kept else builder.fmul(values, broadcast(builder, scale, floats))
         store(
             builder, scaled, address(context, builder, signature.args[2], out, o), 1 if kept else bits_of(target) // 8
         )
-        return builder.zext(builder.bitcast(is_set, ir.IntType(BLOCK)), I64)
+        return _bits_set(builder, numbers)
+
+    return signature, generate
+
+
+def _bits_set(builder: Any, numbers: Any) -> Any:
+    """Return the bits k < BLOCK for which a vector's k-th number is not 0, or no number."""
+    zero = ir.Constant(numbers.type, [0] * BLOCK)
+    differs = builder.icmp_unsigned if isinstance(numbers.type.element, ir.IntType) else builder.fcmp_unordered
+    return builder.zext(builder.bitcast(differs("!=", numbers, zero), ir.IntType(BLOCK)), I64)
+
+
+@intrinsic
+def mark_block(typing_context, data, start):
+    """Return the bits k < BLOCK for which data[start + k] is not 0."""
+    signature = types.uint64(data, types.int64)
+
+    def generate(context, builder, signature, arguments):
+        dtype = signature.args[0].dtype
+        kind = ir.VectorType(context.get_value_type(dtype), BLOCK)
+        place = address(context, builder, signature.args[0], *arguments)
+        return _bits_set(builder, load(builder, place, kind, 1 if dtype == types.uint8 else bits_of(dtype) // 8))
 
     return signature, generate
 

@@ -37,12 +37,16 @@ class Workspace:
         n_rows = max(n_tiles, threads) * lanes
         n_errors, n_activities = layout.place_batch(n_rows)
         activities = aligned_zeros(n_activities, dtype)
+        n_sections = -(-(n_inputs // WORD + 1) // SECTION)
         self.batch = Batch(
             # A gradient reads whole words of samples.
             masks=aligned_zeros((n_inputs // WORD + 1) * (-(-n_rows // WORD) * WORD), np.uint64),
             inputs=activities,
+            rows=aligned_zeros(n_sections * n_rows, np.int64),
+            in_place=False,
+            room=activities,
             values=np.zeros(0, dtype),
-            sums=aligned_zeros(-(-(n_inputs // WORD + 1) // SECTION) * n_rows * layout.layers[1, ERROR_STRIDE], dtype),
+            sums=aligned_zeros(n_sections * n_rows * layout.layers[1, ERROR_STRIDE], dtype),
             errors=aligned_zeros(n_errors, dtype),
             activities=activities,
             energies=np.zeros(n_tiles * len(layout.sizes)),
@@ -62,13 +66,15 @@ class Workspace:
         )
 
     def take(self, inputs: Inputs) -> None:
-        """Prepare for a data set. A copy of its bytes is a quarter of the floats they stand for, and soon made."""
+        """Prepare for a data set: floats stay where they are if they need no scale, and copies of bytes stay bytes."""
         batch, number = self.batch, inputs.scale.dtype
-        if inputs.dense.dtype == np.uint8 and not inputs.is_csr:
-            room, values = np.empty(len(batch.activities), np.uint8), inputs.scale * np.arange(256, dtype=number)
-            self.batch = batch._replace(inputs=room, values=values)
-        else:
-            self.batch = batch._replace(inputs=batch.activities, values=np.zeros(0, number))
+        room, values = batch.activities, np.zeros(0, number)
+        as_bytes = inputs.dense.dtype == np.uint8
+        in_place = not inputs.is_csr and not as_bytes and bool(inputs.scale == 1)
+        if not inputs.is_csr and as_bytes:
+            room, values = np.empty(len(room), np.uint8), inputs.scale * np.arange(256, dtype=number)
+        read = inputs.dense if in_place else room
+        self.batch = batch._replace(inputs=read, in_place=in_place, room=room, values=values)
 
 
 def model_of(

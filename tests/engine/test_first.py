@@ -36,11 +36,11 @@ def images(n_samples: int, n_inputs: int) -> Array:
     return (rng.integers(1, 256, (n_samples, n_inputs)) * (rng.random((n_samples, n_inputs)) < 0.2)).astype(np.uint8)
 
 
-@pytest.mark.parametrize("as_bytes", [True, False])
+@pytest.mark.parametrize("form", ["copied", "bytes", "in place"])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("n_out", [1, 10, 129])
 @pytest.mark.parametrize("n_inputs", N_INPUTS)
-def test_sections_together_are_the_product(n_inputs: int, n_out: int, dtype: Any, as_bytes: bool) -> None:
+def test_sections_together_are_the_product(n_inputs: int, n_out: int, dtype: Any, form: str) -> None:
     layout = Layout((n_inputs, n_out, 2), (0, 0), np.dtype(dtype))
     n_lanes = lanes(dtype)
     workspace = Workspace(layout, 3 * n_lanes, threads=1)
@@ -49,8 +49,9 @@ def test_sections_together_are_the_product(n_inputs: int, n_out: int, dtype: Any
     parameters[:] = np.random.default_rng(0).normal(0, 1, len(parameters))
     model = model_of(layout, parameters, (1.0, 1.0), 0)
     pixels = images(2 * n_lanes, n_inputs)
-    data = inputs_of(pixels, None, 1 / 255, 1.0, False, np.dtype(dtype))
-    if as_bytes:
+    numbers, scale = (pixels.astype(dtype) / dtype(255), 1.0) if form == "in place" else (pixels, 1 / 255)
+    data = inputs_of(numbers, None, scale, 1.0, False, np.dtype(dtype))
+    if form != "copied":
         workspace.take(data)
     batch = workspace.batch
     order = np.random.default_rng(1).permutation(len(pixels))

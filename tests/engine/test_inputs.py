@@ -130,6 +130,43 @@ def test_a_sample_may_come_twice(dtype: Any) -> None:
     assert_same(load(pixels, order, dtype), expected(pixels, order, dtype))
 
 
+@kernel
+def _mark(data, order, first, count, n, masks, row):
+    for section in range(engine_inputs.n_sections(n)):
+        engine_inputs.mark_inputs(data, order, first, count, n, section, masks, row)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n_units", WIDTHS)
+def test_marks_of_samples_that_stay_in_place_are_those_of_copies(n_units: int, dtype: Any) -> None:
+    rows = images(n_units).astype(dtype)
+    rows[3, 0] = np.nan  # no number is not zero either
+    order = np.random.default_rng(1).permutation(len(rows))[:9]
+    data = inputs_of(rows, None, 1.0, 1.0, False, np.dtype(dtype))
+    masks = np.full((n_units // WORD + 1, 12), 5, np.uint64)
+    _mark(data, order, 2, 7, n_units, masks.reshape(-1), 3)
+    bits = masks[:, 3:10].T[:, :, None] >> np.arange(WORD, dtype=np.uint64) & np.uint64(1)
+    assert np.array_equal(bits.reshape(7, -1)[:, :n_units] != 0, rows[order[2:]] != 0)
+    assert not bits.reshape(7, -1)[:, n_units:].any()
+    assert (np.delete(masks, range(3, 10), axis=1) == 5).all()
+
+
+@kernel
+def _sections(n, found):
+    """Write to ``found[word]`` a word's section by one way and by the other."""
+    for section in range(engine_inputs.n_sections(n)):
+        for word in range(engine_inputs.section_start(n, section), engine_inputs.section_start(n, section + 1)):
+            found[word] = section, engine_inputs.section_of(n, word)
+
+
+@pytest.mark.parametrize("n_units", WIDTHS)
+def test_the_section_of_a_word(n_units: int) -> None:
+    found = np.full((n_units // WORD + 1, 2), -1)
+    _sections(n_units, found)
+    assert (found >= 0).all()
+    assert np.array_equal(found[:, 0], found[:, 1])
+
+
 # -- targets -------------------------------------------------------------------------------------
 
 

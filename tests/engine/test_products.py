@@ -55,8 +55,8 @@ def test_products_of_any_shape(shape: tuple[int, int], dtype: Any) -> None:
 
 
 @kernel
-def _accumulate_rows(out, o, anew, mask, scalars, values, s, step, matrix, m, stride, width, n_lanes):
-    products.accumulate_rows(out, o, anew, mask, scalars, values, s, step, matrix, m, stride, width, n_lanes)
+def _accumulate_rows(out, o, anew, mask, scalars, values, s, places, matrix, m, stride, width, n_lanes):
+    products.accumulate_rows(out, o, anew, mask, scalars, values, s, places, matrix, m, stride, width, n_lanes)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -77,5 +77,5 @@ def test_accumulated_rows_of_any_width(width: int, dtype: Any) -> None:
     mask = np.uint64(sum(1 << k for k in chosen))
     added = scalars[chosen].astype(np.float64) @ rows[chosen]
     for anew, exact in ((False, before + added), (True, added)):
-        _accumulate_rows(out, 0, anew, mask, scalars, scalars, 0, 1, matrix, 0, stride, width, n_lanes)
+        _accumulate_rows(out, 0, anew, mask, scalars, scalars, 0, 0, matrix, 0, stride, width, n_lanes)
         assert relative_error(out[:width], exact[:width]) <= 20 * np.finfo(dtype).eps

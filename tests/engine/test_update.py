@@ -13,7 +13,7 @@ from engine.accuracy import Array
 from fastpc import PC, SGD, Adam, AdamW, PCNetwork
 from fastpc.data import as_dataset
 from fastpc.engine.evaluate import gradient_of_batch
-from fastpc.engine.inputs import WORD
+from fastpc.engine.inputs import SECTION, WORD
 from fastpc.engine.layout import (
     ACTIVITY_STRIDE,
     BATCH_ACTIVITY,
@@ -70,8 +70,10 @@ def filled_workspace(
         width = activity.shape[1]
         place[:, :width], place[:, width] = activity, 1
     start, stride = layout.layers[0, BATCH_ACTIVITY], layout.layers[0, ACTIVITY_STRIDE]
-    place = batch.inputs[start : start + n_samples * stride].reshape(n_samples, stride)
+    place = batch.room[start : start + n_samples * stride].reshape(n_samples, stride)
     place[:, : sizes[0]] = numbers
+    n_sections = -(-(sizes[0] // WORD + 1) // SECTION)
+    batch.rows.reshape(n_sections, -1)[:, :n_samples] = start + stride * np.arange(n_samples)
     masks = batch.masks.reshape(sizes[0] // WORD + 1, -1)
     masks[:] = np.iinfo(np.uint64).max  # what earlier, longer batches left
     masks[:, :n_samples] = 0

@@ -82,13 +82,13 @@ def test_product_of_nothing_is_zero(dtype: Any) -> None:
 
 
 @kernel
-def _accumulate(groups, out, o, anew, mask, scalars, values, s, step, matrix, m, stride):
+def _accumulate(groups, out, o, anew, mask, scalars, values, s, places, matrix, m, stride):
     if groups == 4:
-        vector.accumulate_wide(out, o, anew, mask, scalars, values, s, step, matrix, m, stride)
+        vector.accumulate_wide(out, o, anew, mask, scalars, values, s, places, matrix, m, stride)
     elif groups == 3.5:
-        vector.accumulate_most(out, o, anew, mask, scalars, values, s, step, matrix, m, stride)
+        vector.accumulate_most(out, o, anew, mask, scalars, values, s, places, matrix, m, stride)
     else:
-        vector.accumulate_narrow(out, o, anew, mask, scalars, values, s, step, matrix, m, stride)
+        vector.accumulate_narrow(out, o, anew, mask, scalars, values, s, places, matrix, m, stride)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -109,7 +109,8 @@ def test_accumulate_adds_the_rows_of_set_bits(
     values = normal(dtype, 256)
     numbers = np.random.default_rng(0).integers(256, size=len(scalars)).astype(np.uint8) if as_bytes else scalars
     scalars = values[numbers] if as_bytes else scalars
-    _accumulate(groups, out, 1, anew, mask, numbers, values, 1, step, matrix.reshape(-1), 2, width + 3)
+    places = 0 if step == 1 else step * np.arange(64)
+    _accumulate(groups, out, 1, anew, mask, numbers, values, 1, places, matrix.reshape(-1), 2, width + 3)
     chosen = list(bits)
     added = scalars[1::step][chosen].astype(np.float64) @ matrix[chosen, 2 : width + 2]
     assert relative_error(out[1:-1], before + added) <= tolerance(dtype)
