@@ -81,7 +81,7 @@ class IncrementalPC(EngineRule):
 
     @property
     def weights_wait(self) -> bool:
-        """Whether weights stay as they are until a batch has relaxed: they move in every step."""
+        """Whether weights stay as they are until a batch has relaxed; here they move in every step."""
         return False
 
     def relaxation(self, number: type, seed: int) -> Increments:
