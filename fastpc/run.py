@@ -217,9 +217,9 @@ class Run:
         self._spend(seconds)
         team.record(len(order), seconds, process_time() - processor_begin)
         self.samples += len(order)
-        # Chunks grow at most fourfold at a time; an epoch's last one may be short.
+        # Chunks grow to four times what was run at most: a few small batches tell little of many large ones.
         wanted = len(factors) * _CHUNK_SECONDS / max(seconds, 1e-6)
-        self.trainer.chunk = int(min(max(1, wanted), 4 * self.trainer.chunk))
+        self.trainer.chunk = int(min(max(1, wanted), max(4 * len(factors), self.trainer.chunk)))
         return result
 
     def _validate(self, data: Dataset, epoch: int) -> float | None:

@@ -2,6 +2,7 @@
 
 import pickle
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -105,6 +106,28 @@ class TestChunks:
 
 
 class TestFittingAgain:
+    def test_calls_of_the_engine_are_as_long_as_they_were(self, monkeypatch):
+        monkeypatch.setattr(run_module, "_FIRST_CHUNK", 1)
+        monkeypatch.setattr(run_module, "_CHUNK_SECONDS", 1000.0)
+        case = small_case()
+        trainer = Trainer(network_of(case), PLAIN, Adam(0.01), batch_size=1)
+        calls: list[list[int]] = []
+        for _ in range(2):
+            ends: list[int] = []
+            trainer.callbacks = [SimpleNamespace(on_chunk=lambda _, progress, ends=ends: ends.append(progress.batch))]
+            trainer.fit((case.x, case.labels))
+            calls.append(np.diff([0, *ends]).tolist())
+        assert calls[0][:3] == [1, 4, 16]
+        assert calls[1][0] >= 16
+
+    def test_many_fits_of_one_batch_make_no_long_call(self, monkeypatch):
+        monkeypatch.setattr(run_module, "_CHUNK_SECONDS", 1000.0)
+        case = small_case()
+        trainer = trainer_of(case, PLAIN, Adam(0.01))
+        for _ in range(10):
+            trainer.fit((case.x[:2], case.labels[:2]))
+        assert trainer.chunk <= 16
+
     def test_a_second_call_goes_on_with_the_optimizers_memory_and_the_next_order(self):
         case, rule, optimizer = small_case(), PLAIN, Adam(0.01)
         trainer = trainer_of(case, rule, optimizer)
