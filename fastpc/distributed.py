@@ -18,7 +18,7 @@ from fastpc.engine.inputs import WORD
 from fastpc.engine.layout import aligned_zeros
 from fastpc.engine.sharing import make_sharing
 from fastpc.engine.train import ENERGIES, N_PHASES, WEIGHTS_THEMSELVES, Chunk
-from fastpc.engine.workspace import Workspace, inputs_of
+from fastpc.engine.workspace import inputs_of
 from fastpc.errors import ConfigurationError
 from fastpc.evaluation import Evaluation
 from fastpc.inference import outputs_of
@@ -72,14 +72,14 @@ class DistributedSession(EngineSession):
     def bind(self, data: Dataset) -> None:
         """Train on `data` from now on, which must be the same on all ranks."""
         super().bind(data)
-        most = -(-min(self.batch_size, len(data)) // self.ranks.size)
-        # A leaf may begin anywhere, and whole words of samples are read from there.
-        self.workspace = Workspace(self.layout, most + WORD, self._most_threads)
-        self.workspace.take(self._inputs)
         largest = self.workspace.scratch.gradients.shape[1]
         rows = aligned_zeros((self._most_threads * DEPTH, largest), self.layout.dtype)
         self._waiting = rows.reshape(self._most_threads, DEPTH, -1)
         self._require_same(data)
+
+    def _samples_at_once(self, data: Dataset) -> int:
+        # A leaf may begin anywhere, and whole words of samples are read from there.
+        return -(-super()._samples_at_once(data) // self.ranks.size) + WORD
 
     def _require_same(self, data: Dataset) -> None:
         """Raise unless all ranks begin with the same weights and data of the same shape and targets."""

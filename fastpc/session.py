@@ -160,7 +160,7 @@ class EngineSession:
             data.inputs, data.targets, data.scale, data.target_scale, labelled, self.layout.dtype, weights
         )
         self._model = self._model._replace(weights=None if weights is None else self.layout.sample_weights)
-        size = min(self.batch_size, len(data))
+        size = self._samples_at_once(data)
         if size != self._workspace_size:  # new buffers cost the time of a few batches
             self.workspace = Workspace(self.layout, size, self._most_threads)
             self._workspace_size = size
@@ -169,6 +169,10 @@ class EngineSession:
             spectrum = Spectrum(self.network)
             self._vectors[:] = spectrum.vectors
             self.state_step = first_step(self.network, self.rule, spectrum, self.rule.prior)
+
+    def _samples_at_once(self, data: Dataset) -> int:
+        """Return how many samples of a batch the buffers must have room for."""
+        return min(self.batch_size, len(data))
 
     def compile(self) -> float:
         """Compile, or load, the kernels that train and evaluate; runs of no samples do it."""

@@ -215,6 +215,36 @@ def test_data_may_change_between_runs():
     assert result.energies.shape == (1, 3)
 
 
+def test_the_form_of_data_may_change_between_runs_and_changes_no_bit():
+    """Bytes are looked up, floats of no other scale are read in place, others are copied: one workspace serves all."""
+    pixels = np.random.default_rng(0).integers(0, 256, (SAMPLES, SIZES[0])).astype(np.uint8)
+    pixels[pixels < 150] = 0
+    labels, scale = np.arange(SAMPLES) % 4, 1 / 255
+    scaled = pixels.astype(np.float64) * scale
+    forms = [
+        Dataset(pixels, labels, 4, scale=scale),
+        Dataset(scaled, labels, 4),
+        Dataset(pixels.astype(np.float64), labels, 4, scale=scale),
+        Dataset(pixels, labels, 4, scale=scale),
+    ]
+    changing, constant = make_session(), make_session()
+    for form in forms:
+        for session, data in ((changing, form), (constant, forms[1])):
+            session.bind(data)
+            session.run(np.arange(SAMPLES), FACTORS)
+    assert np.array_equal(changing.network.parameters, constant.network.parameters)
+
+
+def test_buffers_are_kept_for_batches_of_one_size():
+    session, data = make_session(), make_data()
+    session.bind(data)
+    workspace = session.workspace
+    session.bind(data)
+    assert session.workspace is workspace
+    session.bind(data.take(np.arange(BATCH - 1)))
+    assert session.workspace.batch_size == BATCH - 1
+
+
 def test_csr_inputs_and_dense_ones_teach_the_same():
     from scipy.sparse import csr_array
 

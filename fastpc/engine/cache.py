@@ -222,7 +222,7 @@ class _DriverCache(caching.FunctionCache):  # type: ignore[misc]
             return
         try:
             super().save_overload(signature, data)
-        except Exception:
+        except Exception:  # a damaged index can raise anything as well
             self._replace_damaged_index(signature, data)
 
     def _replace_damaged_index(self, signature: Any, data: Any) -> None:
