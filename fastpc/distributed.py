@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastpc.engine.distributed import DEPTH, LEAVES, N_STEP_PHASES, step_by_sum, sum_gradient
-from fastpc.engine.inputs import WORD
 from fastpc.engine.layout import aligned_zeros
+from fastpc.engine.llvm import WORD
 from fastpc.engine.sharing import make_sharing
 from fastpc.engine.train import ENERGIES, N_PHASES, WEIGHTS_THEMSELVES, Chunk
 from fastpc.engine.workspace import inputs_of

@@ -40,6 +40,7 @@ def from_sample(model, batch, l, first):
     return Batch(
         # As long as before, as are the rows: how far apart a sample's words lie is a part of the whole.
         masks=borrow(batch.masks, first, len(batch.masks)),
+        turned=batch.turned,
         inputs=batch.inputs,
         rows=borrow(batch.rows, first, len(batch.rows)),
         in_place=batch.in_place,

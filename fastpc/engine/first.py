@@ -5,7 +5,7 @@ A tile's inputs, their masks and the sections' sums lie in the batch buffers, in
 
 from __future__ import annotations
 
-from fastpc.engine.inputs import WORD, load_inputs, mark_inputs, mask_stride, n_sections, section_start
+from fastpc.engine.inputs import load_inputs, mark_inputs, mask_stride, n_sections, section_start
 from fastpc.engine.jit import inline_kernel, kernel
 from fastpc.engine.layout import (
     ACTIVITY_STRIDE,
@@ -18,8 +18,9 @@ from fastpc.engine.layout import (
     STATE,
     WEIGHTS,
 )
+from fastpc.engine.llvm import WORD
 from fastpc.engine.memory import borrow, prefetch_rows
-from fastpc.engine.products import accumulate_rows
+from fastpc.engine.products import accumulate_rows, strip_width
 from fastpc.engine.skips import scale_products
 from fastpc.engine.tile import activate_layer, area
 from fastpc.engine.transpose import turn_rows
@@ -74,8 +75,9 @@ def sum_section(model, count, slot, section, batch):
             for j in range(n_out):
                 sums[j] = bias[j]
     # Strips of columns outside, and samples inside: a word's rows of weights stay in the nearest cache for all samples.
-    for column in range(0, n_out, 4 * lanes):
-        width = min(4 * lanes, n_out - column)
+    column = 0
+    while column < n_out:
+        width = strip_width(n_out - column, lanes)
         for word in range(first, section_start(n_inputs, section + 1)):
             weights = layers[1, WEIGHTS] + word * WORD * n_out + column
             masks = word * mask_stride(batch.masks, n_inputs) + slot * lanes
@@ -85,6 +87,7 @@ def sum_section(model, count, slot, section, batch):
                     batch.inputs, batch.values, batch.rows[rows + k] + word * WORD, 0, model.parameters, weights, n_out,
                     width, lanes,
                 )  # fmt: skip
+        column += width
 
 
 @kernel

@@ -21,11 +21,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastpc.engine.jit import kernel
-from fastpc.engine.llvm import BLOCK
+from fastpc.engine.llvm import BLOCK, WORD
 from fastpc.engine.memory import borrow, prefetch
-from fastpc.engine.vector import mark_block, scale_block, scale_number
+from fastpc.engine.vector import mark_block, mark_word, scale_block, scale_number, scale_word
 
-WORD = 64  # units in a word of the masks
 SECTION = 7  # words at most
 
 
@@ -109,6 +108,9 @@ def mark_inputs(inputs, order, first, count, n_inputs, section, masks, row):
         for word in range(section_start(n_inputs, section), section_start(n_inputs, section + 1)):
             begin = word * WORD
             end = min(begin + WORD, n_inputs)
+            if end - begin == WORD:
+                masks[row + k + word * step] = mark_word(inputs.dense, start + begin)
+                continue
             whole = begin + (end - begin) // BLOCK * BLOCK
             mask = np.uint64(0)
             for unit in range(begin, whole, BLOCK):
@@ -139,6 +141,9 @@ def _load_dense(inputs, sample, n_inputs, begin, end, out, o, masks, m, step):
     for word in range(begin, end):
         first = word * WORD
         last = min(first + WORD, n_inputs)
+        if last - first == WORD:
+            masks[m + word * step] = scale_word(inputs.dense, start + first, out, o + first, inputs.scale)
+            continue
         whole = first + (last - first) // BLOCK * BLOCK
         mask = np.uint64(0)
         for unit in range(first, whole, BLOCK):

@@ -53,6 +53,12 @@ def lanes(dtype: Any) -> int:
 # Samples and units that are transposed at once.
 BLOCK = min(16, lanes("float64"))
 
+# Units in a word of the inputs' masks.
+WORD = 64
+
+# Vectors of a strip of MLPClassifier's 100 hidden units in float32, where there are registers for as many sums.
+MOST = {64: 7, 32: 13}.get(VECTOR_BYTES, 7)
+
 
 def bits_of(dtype: Any) -> int:
     """Return the bits of a Numba float type."""

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastpc.engine.inputs import WORD, load_words
+from fastpc.engine.inputs import load_words
 from fastpc.engine.jit import inline_kernel, kernel
 from fastpc.engine.layout import (
     ACTIVITY_STRIDE,
@@ -32,6 +32,7 @@ from fastpc.engine.layout import (
     Layout,
     aligned_zeros,
 )
+from fastpc.engine.llvm import WORD
 from fastpc.engine.memory import borrow
 from fastpc.engine.products import block_start, multiply, n_blocks
 from fastpc.engine.transpose import store_rows, turn_rows

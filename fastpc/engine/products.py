@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastpc.engine.jit import inline_kernel, kernel
-from fastpc.engine.llvm import ROWS
+from fastpc.engine.llvm import MOST, ROWS
 from fastpc.engine.vector import accumulate_most, accumulate_narrow, accumulate_wide, product_block
 
 BAND = 4 * ROWS
@@ -52,19 +52,24 @@ def multiply(rows, out, o, out_stride, scalars, s, step_k, step_m, vectors, v, s
 
 
 @inline_kernel
-def accumulate_rows(out, o, anew, mask, scalars, values, s, places, matrix, m, stride, width, lanes):
-    """out[:width] += sum over the set bits k of mask of scalars[k] matrix[k, :width], to whole lane groups at most.
+def strip_width(left, lanes):
+    """Return how many of the columns that are left `accumulate_rows` takes at a time."""
+    vector = lanes // 2
+    is_most = (MOST - 1) * vector < left <= MOST * vector
+    return left if is_most else min(4 * lanes, left)
 
-    Where `anew`, out is written, whatever was there. With `places`, an array, scalar k stands at ``places[k]``. Scalars
-    that are bytes stand for ``values[scalar]``.
+
+@inline_kernel
+def accumulate_rows(out, o, anew, mask, scalars, values, s, places, matrix, m, stride, width, lanes):
+    """out[:width] += sum over the set bits k of mask of scalars[k] matrix[k, :width], for one strip of columns.
+
+    Where `anew`, out is written, whatever was there, and to whole lane groups at most. With `places`, an array, scalar
+    k stands at ``places[k]``. Scalars that are bytes stand for ``values[scalar]``.
     """
-    column = 0
-    while width - column > 3 * lanes:
-        if width - column <= 3 * lanes + lanes // 2:
-            accumulate_most(out, o + column, anew, mask, scalars, values, s, places, matrix, m + column, stride)
-            return
-        accumulate_wide(out, o + column, anew, mask, scalars, values, s, places, matrix, m + column, stride)
-        column += 4 * lanes
-    while column < width:
-        accumulate_narrow(out, o + column, anew, mask, scalars, values, s, places, matrix, m + column, stride)
-        column += lanes
+    if width > 4 * lanes or (MOST < 8 and 3 * lanes < width <= MOST * (lanes // 2)):
+        accumulate_most(out, o, anew, mask, scalars, values, s, places, matrix, m, stride)
+    elif width > 3 * lanes:
+        accumulate_wide(out, o, anew, mask, scalars, values, s, places, matrix, m, stride)
+    else:
+        for column in range(0, width, lanes):
+            accumulate_narrow(out, o + column, anew, mask, scalars, values, s, places, matrix, m + column, stride)

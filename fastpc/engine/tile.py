@@ -57,6 +57,7 @@ class Batch(NamedTuple):
     """What a batch's tiles leave behind for the weights; see layout for the flat arrays."""
 
     masks: Any  # (words, samples) uint64, which inputs are not zero; see inputs
+    turned: Any  # the same, (inputs, words of samples), a unit of weights after the other; see update
     inputs: Any  # where samples' inputs are read: `room`, or the data themselves
     rows: Any  # (sections, samples) int64, where a sample's row begins in `inputs`
     in_place: Any  # whether `inputs` are the data

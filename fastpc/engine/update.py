@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastpc.engine.inputs import WORD, mask_stride, n_sections, section_of
+from fastpc.engine.inputs import mask_stride, n_sections, section_of
 from fastpc.engine.jit import exact_kernel, kernel
 from fastpc.engine.layout import (
     ACTIVITY_STRIDE,
@@ -24,11 +24,11 @@ from fastpc.engine.layout import (
     SIZE,
     WEIGHTS,
 )
-from fastpc.engine.llvm import ROWS
+from fastpc.engine.llvm import ROWS, WORD
 from fastpc.engine.memory import borrow
-from fastpc.engine.products import accumulate_rows, multiply_band
+from fastpc.engine.products import accumulate_rows, multiply_band, strip_width
 from fastpc.engine.scalar import per_type, reciprocal, root
-from fastpc.engine.vector import turn_bit
+from fastpc.engine.vector import turn_bits
 
 _zero, _one = per_type(0.0, 0.0), per_type(1.0, 1.0)
 # A running mean that decays never quite reaches 0: rounding holds it among the subnormals, where arithmetic is slow.
@@ -136,23 +136,25 @@ def _input_gradient(model, unit, n_samples, batch, gradient):
     first, end = unit[1], unit[2]
     n_out, stride_e = layers[1, SIZE], layers[1, ERROR_STRIDE]
     rows = section_of(layers[0, SIZE], first // WORD) * (len(batch.rows) // n_sections(layers[0, SIZE]))
-    masks = first // WORD * mask_stride(batch.masks, layers[0, SIZE])
     if n_samples == 0:  # of one of several ranks
         return no_gradient(model, unit, gradient)
     stride = row_stride(n_out, lanes)
+    turned = _turn_masks(first, n_samples, layers[0, SIZE], batch)
     # Strips of columns outside, so that some samples' errors stay in the nearest cache for all the unit's rows.
-    for column in range(0, n_out, 4 * lanes):
-        width = min(4 * lanes, n_out - column)
+    column = 0
+    while column < n_out:
+        width = strip_width(n_out - column, lanes)
         for sample in range(0, n_samples, WORD):
             present = np.uint64(0xFFFFFFFFFFFFFFFF) >> np.uint64(max(0, WORD - (n_samples - sample)))
             errors = layers[1, BATCH_ERROR] + sample * stride_e + column
             places = borrow(batch.rows, rows + sample, WORD)
             for i in range(first, min(end, layers[0, SIZE])):
-                mask = turn_bit(batch.masks, masks + sample, i % WORD) & present
+                mask = batch.turned[turned + sample // WORD * INPUT_ROWS + i - first] & present
                 accumulate_rows(
                     gradient, (i - first) * stride + column, sample == 0, mask, batch.inputs, batch.values, i, places,
                     batch.errors, errors, stride_e, width, lanes,
                 )  # fmt: skip
+        column += width
     if end > layers[0, SIZE]:
         sums = borrow(gradient, (layers[0, SIZE] - first) * stride, n_out)
         for sample in range(n_samples):
@@ -160,6 +162,18 @@ def _input_gradient(model, unit, n_samples, batch, gradient):
             for j in range(n_out):
                 sums[j] = errors_of_sample[j] if sample == 0 else sums[j] + errors_of_sample[j]
     return stride
+
+
+@kernel
+def _turn_masks(first, n_samples, n_inputs, batch):
+    """Turn the masks of a unit's inputs, once for all strips; return where they begin: a unit's, one word of samples
+    after the other.
+    """
+    stride = mask_stride(batch.masks, n_inputs)
+    turned, masks = first * (stride // WORD), first // WORD * stride
+    for sample in range(0, n_samples, WORD):
+        turn_bits(batch.masks, masks + sample, first % WORD, batch.turned, turned + sample // WORD * INPUT_ROWS)
+    return turned
 
 
 @exact_kernel

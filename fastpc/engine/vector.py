@@ -17,8 +17,10 @@ from fastpc.engine.llvm import (
     BLOCK,
     I32,
     I64,
+    MOST,
     ROWS,
     VECTOR_BYTES,
+    WORD,
     Loop,
     address,
     bits_of,
@@ -145,61 +147,67 @@ def _make_accumulate(n_vectors: int) -> Any:
 
 
 # out[:] += sum over the set bits k of mask of scalars[s + places[k]] * matrix[m + k*stride + :], from 0 if `anew`; four
-# lane groups wide, three and a half (for MLPClassifier's 100 hidden units), or one. Without `places`, a number in their
+# lane groups wide, as wide as MLPClassifier's 100 hidden units, or one lane group. Without `places`, a number in their
 # stead, they are k. Scalars that are bytes stand for ``values[scalar]``.
-accumulate_wide, accumulate_most, accumulate_narrow = _make_accumulate(8), _make_accumulate(7), _make_accumulate(2)
+accumulate_wide, accumulate_most, accumulate_narrow = map(_make_accumulate, (8, MOST, 2))
 
 
-@intrinsic
-def scale_block(typing_context, data, start, out, o, scale):
-    """out[o + k] = scale * data[start + k] for k < BLOCK; return the bits k for which data[start + k] is not 0.
+def _make_scale(width: int) -> Any:
+    @intrinsic
+    def scale(typing_context, data, start, out, o, scale):
+        i64 = types.int64
+        signature = types.uint64(data, i64, out, i64, scale)
 
-    Bytes that go to bytes stay as they are.
-    """
-    i64 = types.int64
-    signature = types.uint64(data, i64, out, i64, scale)
+        def generate(context, builder, signature, arguments):
+            data, start, out, o, scale = arguments
+            source, target = signature.args[0].dtype, signature.args[2].dtype
+            kept = source == target == types.uint8
+            floats = ir.VectorType(context.get_value_type(target), width)
+            kind = ir.VectorType(context.get_value_type(source), width)
+            size = {types.uint8: 1, types.float32: 4, types.float64: 8}[source]
+            numbers = load(builder, address(context, builder, signature.args[0], data, start), kind, size)
+            if source == types.uint8:
+                values = numbers if kept else builder.uitofp(numbers, floats)
+            else:
+                convert = builder.fpext if size == 4 else builder.fptrunc
+                values = numbers if source == target else convert(numbers, floats)
+            scaled = values if kept else builder.fmul(values, broadcast(builder, scale, floats))
+            place = address(context, builder, signature.args[2], out, o)
+            store(builder, scaled, place, 1 if kept else bits_of(target) // 8)
+            return _bits_set(builder, numbers)
 
-    def generate(context, builder, signature, arguments):
-        data, start, out, o, scale = arguments
-        source, target = signature.args[0].dtype, signature.args[2].dtype
-        kept = source == target == types.uint8
-        floats = ir.VectorType(context.get_value_type(target), BLOCK)
-        kind = ir.VectorType(context.get_value_type(source), BLOCK)
-        size = {types.uint8: 1, types.float32: 4, types.float64: 8}[source]
-        numbers = load(builder, address(context, builder, signature.args[0], data, start), kind, size)
-        if source == types.uint8:
-            values = numbers if kept else builder.uitofp(numbers, floats)
-        else:
-            convert = builder.fpext if size == 4 else builder.fptrunc
-            values = numbers if source == target else convert(numbers, floats)
-        scaled = values if kept else builder.fmul(values, broadcast(builder, scale, floats))
-        store(
-            builder, scaled, address(context, builder, signature.args[2], out, o), 1 if kept else bits_of(target) // 8
-        )
-        return _bits_set(builder, numbers)
+        return signature, generate
 
-    return signature, generate
+    return scale
 
 
 def _bits_set(builder: Any, numbers: Any) -> Any:
-    """Return the bits k < BLOCK for which a vector's k-th number is not 0, or no number."""
-    zero = ir.Constant(numbers.type, [0] * BLOCK)
+    """Return the bits k for which a vector's k-th number is not 0, or no number."""
+    zero = ir.Constant(numbers.type, [0] * numbers.type.count)
     differs = builder.icmp_unsigned if isinstance(numbers.type.element, ir.IntType) else builder.fcmp_unordered
-    return builder.zext(builder.bitcast(differs("!=", numbers, zero), ir.IntType(BLOCK)), I64)
+    return builder.zext(builder.bitcast(differs("!=", numbers, zero), ir.IntType(numbers.type.count)), I64)
 
 
-@intrinsic
-def mark_block(typing_context, data, start):
-    """Return the bits k < BLOCK for which data[start + k] is not 0."""
-    signature = types.uint64(data, types.int64)
+def _make_mark(width: int) -> Any:
+    @intrinsic
+    def mark(typing_context, data, start):
+        signature = types.uint64(data, types.int64)
 
-    def generate(context, builder, signature, arguments):
-        dtype = signature.args[0].dtype
-        kind = ir.VectorType(context.get_value_type(dtype), BLOCK)
-        place = address(context, builder, signature.args[0], *arguments)
-        return _bits_set(builder, load(builder, place, kind, 1 if dtype == types.uint8 else bits_of(dtype) // 8))
+        def generate(context, builder, signature, arguments):
+            dtype = signature.args[0].dtype
+            kind = ir.VectorType(context.get_value_type(dtype), width)
+            place = address(context, builder, signature.args[0], *arguments)
+            return _bits_set(builder, load(builder, place, kind, 1 if dtype == types.uint8 else bits_of(dtype) // 8))
 
-    return signature, generate
+        return signature, generate
+
+    return mark
+
+
+# out[o + k] = scale * data[start + k] for all k below the width; bytes that go to bytes stay as they are. Returned are
+# the bits k for which data[start + k] is not 0, which is all that the second pair does.
+scale_word, scale_block = _make_scale(WORD), _make_scale(BLOCK)
+mark_word, mark_block = _make_mark(WORD), _make_mark(BLOCK)
 
 
 @intrinsic
@@ -231,17 +239,27 @@ def value_at(typing_context, numbers, i, values):
 
 
 @intrinsic
-def turn_bit(typing_context, words, w, bit):
-    """Return the bits k < 64 for which the given bit of words[w + k] is set."""
-    signature = types.uint64(words, types.int64, types.int64)
+def turn_bits(typing_context, words, w, bit, out, o):
+    """out[o + b] = the bits k < 64 for which bit `bit` + b of words[w + k] is set, for b < 16.
+
+    Of 64 words two bytes each are gathered, whose bits then come off one at a time.
+    """
+    signature = types.void(words, types.int64, types.int64, out, types.int64)
 
     def generate(context, builder, signature, arguments):
-        words, w, bit = arguments
-        kind = ir.VectorType(I64, 64)
+        words, w, bit, out, o = arguments
+        kind = ir.VectorType(I64, WORD)
         column = load(builder, address(context, builder, signature.args[0], words, w), kind, 8)
-        chosen = broadcast(builder, builder.shl(ir.Constant(I64, 1), bit), kind)
-        is_set = builder.icmp_unsigned("!=", builder.and_(column, chosen), ir.Constant(kind, [0] * 64))
-        return builder.bitcast(is_set, I64)
+        column = builder.lshr(column, broadcast(builder, bit, kind))
+        turned = address(context, builder, signature.args[3], out, o)
+        some = ir.VectorType(ir.IntType(8), WORD)
+        for byte in range(2):
+            part = builder.lshr(column, ir.Constant(kind, [8 * byte] * WORD))
+            part = builder.trunc(part, some)
+            for b in range(8):
+                bits = _bits_set(builder, builder.and_(part, ir.Constant(some, [1 << b] * WORD)))
+                builder.store(bits, builder.gep(turned, [ir.Constant(I64, 8 * byte + b)]))
+        return context.get_dummy_value()
 
     return signature, generate
 

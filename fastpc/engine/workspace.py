@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from fastpc.engine.activations import LIPSCHITZ
 from fastpc.engine.gram import gram_shape
-from fastpc.engine.inputs import SECTION, WORD, Inputs
+from fastpc.engine.inputs import SECTION, Inputs
 from fastpc.engine.layout import ERROR_STRIDE, Layout, aligned_zeros
+from fastpc.engine.llvm import WORD
 from fastpc.engine.step_size import AUTO, CAPPED, FIXED, StepSize
 from fastpc.engine.tile import Batch, Model
 from fastpc.engine.train import Scratch
@@ -38,9 +39,11 @@ class Workspace:
         n_errors, n_activities = layout.place_batch(n_rows)
         activities = aligned_zeros(n_activities, dtype)
         n_sections = -(-(n_inputs // WORD + 1) // SECTION)
+        # A gradient reads whole words of samples.
+        masks = aligned_zeros((n_inputs // WORD + 1) * (-(-n_rows // WORD) * WORD), np.uint64)
         self.batch = Batch(
-            # A gradient reads whole words of samples.
-            masks=aligned_zeros((n_inputs // WORD + 1) * (-(-n_rows // WORD) * WORD), np.uint64),
+            masks=masks,
+            turned=np.zeros_like(masks),
             inputs=activities,
             rows=aligned_zeros(n_sections * n_rows, np.int64),
             in_place=False,

@@ -8,9 +8,9 @@ import pytest
 from engine.accuracy import Array
 from engine.compiled import kernel
 from fastpc.engine import first
-from fastpc.engine.inputs import SECTION, WORD
+from fastpc.engine.inputs import SECTION
 from fastpc.engine.layout import PREDICTION, Layout
-from fastpc.engine.llvm import lanes
+from fastpc.engine.llvm import WORD, lanes
 from fastpc.engine.workspace import Workspace, inputs_of, model_of
 
 DTYPES = (np.float32, np.float64)

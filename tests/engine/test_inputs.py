@@ -9,8 +9,7 @@ from scipy.sparse import csr_array
 from engine.accuracy import Array
 from engine.compiled import kernel
 from fastpc.engine import inputs as engine_inputs
-from fastpc.engine.inputs import WORD
-from fastpc.engine.llvm import BLOCK, lanes
+from fastpc.engine.llvm import BLOCK, WORD, lanes
 from fastpc.engine.workspace import inputs_of
 
 DTYPES = (np.float32, np.float64)

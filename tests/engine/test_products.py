@@ -56,7 +56,13 @@ def test_products_of_any_shape(shape: tuple[int, int], dtype: Any) -> None:
 
 @kernel
 def _accumulate_rows(out, o, anew, mask, scalars, values, s, places, matrix, m, stride, width, n_lanes):
-    products.accumulate_rows(out, o, anew, mask, scalars, values, s, places, matrix, m, stride, width, n_lanes)
+    column = 0
+    while column < width:
+        strip = products.strip_width(width - column, n_lanes)
+        products.accumulate_rows(
+            out, o + column, anew, mask, scalars, values, s, places, matrix, m + column, stride, strip, n_lanes
+        )
+        column += strip
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -13,7 +13,7 @@ from engine.accuracy import Array
 from fastpc import PC, SGD, Adam, AdamW, PCNetwork
 from fastpc.data import as_dataset
 from fastpc.engine.evaluate import gradient_of_batch
-from fastpc.engine.inputs import SECTION, WORD
+from fastpc.engine.inputs import SECTION
 from fastpc.engine.layout import (
     ACTIVITY_STRIDE,
     BATCH_ACTIVITY,
@@ -21,6 +21,7 @@ from fastpc.engine.layout import (
     ERROR_STRIDE,
     Layout,
 )
+from fastpc.engine.llvm import WORD
 from fastpc.engine.sharing import make_sharing
 from fastpc.engine.update import work_units
 from fastpc.engine.workspace import Workspace, inputs_of, model_of

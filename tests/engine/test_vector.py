@@ -8,7 +8,7 @@ import pytest
 from engine.accuracy import Array, relative_error
 from engine.compiled import kernel
 from fastpc.engine import vector
-from fastpc.engine.llvm import BLOCK, ROWS, lanes
+from fastpc.engine.llvm import BLOCK, MOST, ROWS, WORD, lanes
 
 DTYPES = (np.float32, np.float64)
 SENTINEL = 77.0
@@ -85,14 +85,14 @@ def test_product_of_nothing_is_zero(dtype: Any) -> None:
 def _accumulate(groups, out, o, anew, mask, scalars, values, s, places, matrix, m, stride):
     if groups == 4:
         vector.accumulate_wide(out, o, anew, mask, scalars, values, s, places, matrix, m, stride)
-    elif groups == 3.5:
+    elif groups == MOST / 2:
         vector.accumulate_most(out, o, anew, mask, scalars, values, s, places, matrix, m, stride)
     else:
         vector.accumulate_narrow(out, o, anew, mask, scalars, values, s, places, matrix, m, stride)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("groups", [4.0, 3.5, 1.0])
+@pytest.mark.parametrize("groups", [4.0, MOST / 2, 1.0])
 @pytest.mark.parametrize("step", [1, 5])
 @pytest.mark.parametrize("bits", [(), (0,), (63,), (2, 3, 40), tuple(range(64))])
 @pytest.mark.parametrize("anew", [False, True])
@@ -121,10 +121,15 @@ def test_accumulate_adds_the_rows_of_set_bits(
 
 
 @kernel
-def _scale(data, start, out, o, scale):
-    return vector.scale_block(data, start, out, o, scale)
+def _scale(width, data, start, out, o, scale):
+    if width == WORD:
+        bits, again = vector.scale_word(data, start, out, o, scale), vector.mark_word(data, start)
+    else:
+        bits, again = vector.scale_block(data, start, out, o, scale), vector.mark_block(data, start)
+    return bits, again
 
 
+@pytest.mark.parametrize("width", [BLOCK, WORD])
 @pytest.mark.parametrize(
     ("source", "target"),
     [
@@ -134,35 +139,48 @@ def _scale(data, start, out, o, scale):
         (np.float64, np.float64),
     ],
 )
-def test_a_block_is_scaled_and_its_zeros_told(source: Any, target: Any) -> None:
+def test_a_block_is_scaled_and_its_zeros_told(source: Any, target: Any, width: int) -> None:
     rng = np.random.default_rng(3)
-    data = rng.integers(0, 256, 3 * BLOCK) * rng.integers(0, 2, 3 * BLOCK)
+    data = rng.integers(0, 256, 3 * width) * rng.integers(0, 2, 3 * width)
     data = (data if source == np.uint8 else data - 100.0 * (data > 0)).astype(source)
     scale = target(1 / 255)
-    out = np.full(BLOCK + 5, SENTINEL, target)
-    bits = _scale(data, 7, out, 2, scale)
-    numbers = data[7 : 7 + BLOCK]
-    assert np.array_equal(out[2 : 2 + BLOCK], numbers.astype(target) * scale)
-    assert (np.delete(out, range(2, 2 + BLOCK)) == SENTINEL).all()
-    assert bits == (numbers != 0) @ (1 << np.arange(BLOCK))
+    out = np.full(width + 5, SENTINEL, target)
+    bits = _scale(width, data, 7, out, 2, scale)
+    numbers = data[7 : 7 + width]
+    assert np.array_equal(out[2 : 2 + width], numbers.astype(target) * scale)
+    assert (np.delete(out, range(2, 2 + width)) == SENTINEL).all()
+    exact = sum(1 << k for k in np.flatnonzero(numbers).tolist())
+    assert tuple(map(int, bits)) == (exact, exact)
 
 
-def test_not_a_number_counts_as_not_zero() -> None:
-    data = np.zeros(BLOCK, np.float32)
+def test_bytes_that_stay_bytes_are_not_scaled() -> None:
+    data = np.arange(WORD, dtype=np.uint8)
+    out = np.zeros(WORD, np.uint8)
+    assert int(_scale(WORD, data, 0, out, 0, np.float32(0.5))[0]) == 2**64 - 2
+    assert np.array_equal(out, data)
+
+
+@pytest.mark.parametrize("width", [BLOCK, WORD])
+def test_not_a_number_counts_as_not_zero(width: int) -> None:
+    data = np.zeros(width, np.float32)
     data[1] = np.nan
-    assert _scale(data, 0, np.zeros(BLOCK, np.float32), 0, np.float32(1)) == 2
+    assert tuple(map(int, _scale(width, data, 0, np.zeros(width, np.float32), 0, np.float32(1)))) == (2, 2)
 
 
 @kernel
-def _turn_bit(words, w, bit):
-    return vector.turn_bit(words, w, bit)
+def _turn_bits(words, w, bit, out, o):
+    vector.turn_bits(words, w, bit, out, o)
 
 
-@pytest.mark.parametrize("bit", [0, 1, 31, 63])
-def test_a_bit_of_64_words_is_a_word(bit: int) -> None:
+@pytest.mark.parametrize("first", [0, 16, 48])
+def test_a_bit_of_64_words_is_a_word(first: int) -> None:
     words = np.random.default_rng(0).integers(0, 2**64, 70, np.uint64)
-    exact = sum((int(word) >> bit & 1) << k for k, word in enumerate(words[3:67]))
-    assert int(_turn_bit(words, 3, bit)) == exact
+    turned = np.full(18, 7, np.uint64)
+    _turn_bits(words, 3, first, turned, 1)
+    for b in range(16):
+        exact = sum((int(word) >> (first + b) & 1) << k for k, word in enumerate(words[3:67]))
+        assert int(turned[1 + b]) == exact
+    assert turned[0] == turned[17] == 7
 
 
 # -- a square turned in registers ----------------------------------------------------------------
