@@ -22,7 +22,7 @@ from fastpc.engine.linking import LinkedCompiler, WideCompiler
 FAST_MATH = {"nsz", "arcp", "contract", "afn", "reassoc"}
 # For functions that only kernels call. What would let Python call them, and passes and machine code of their own
 # before those of their callers, would take much longer to compile; see linking.
-_INNER = {
+INNER = {
     "nogil": True,
     "error_model": "numpy",
     "no_cpython_wrapper": True,
@@ -33,22 +33,22 @@ _INNER = {
 
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile a serial function that other kernels call; it lives in the cache of the driver that uses it."""
-    return numba.njit(fastmath=FAST_MATH, **_INNER)(function)
+    return numba.njit(fastmath=FAST_MATH, **INNER)(function)
 
 
 def inline_kernel(function: Callable[..., Any]) -> Any:
     """Compile a kernel into each of its callers: for small ones in the innermost loops."""
-    return numba.njit(fastmath=FAST_MATH, forceinline=True, **_INNER)(function)
+    return numba.njit(fastmath=FAST_MATH, forceinline=True, **INNER)(function)
 
 
 def merged_kernel(function: Callable[..., Any]) -> Any:
     """Compile a kernel as a part of its one caller, rather than once for itself and again with the caller."""
-    return numba.njit(fastmath=FAST_MATH, inline="always", **_INNER)(function)
+    return numba.njit(fastmath=FAST_MATH, inline="always", **INNER)(function)
 
 
 def exact_kernel(function: Callable[..., Any]) -> Any:
     """Compile a kernel whose operations keep their order; only a product and a sum may fuse."""
-    return numba.njit(fastmath={"contract"}, **_INNER)(function)
+    return numba.njit(fastmath={"contract"}, **INNER)(function)
 
 
 class Driver:

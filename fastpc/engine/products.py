@@ -52,11 +52,16 @@ def multiply(rows, out, o, out_stride, scalars, s, step_k, step_m, vectors, v, s
 
 
 @inline_kernel
+def _is_most(width, lanes):
+    """Return whether so many columns are what `accumulate_most` is for."""
+    vector = lanes // 2
+    return (MOST - 1) * vector < width <= MOST * vector
+
+
+@inline_kernel
 def strip_width(left, lanes):
     """Return how many of the columns that are left `accumulate_rows` takes at a time."""
-    vector = lanes // 2
-    is_most = (MOST - 1) * vector < left <= MOST * vector
-    return left if is_most else min(4 * lanes, left)
+    return left if _is_most(left, lanes) else min(4 * lanes, left)
 
 
 @inline_kernel
@@ -66,7 +71,7 @@ def accumulate_rows(out, o, anew, mask, scalars, values, s, places, matrix, m, s
     Where `anew`, out is written, whatever was there, and to whole lane groups at most. With `places`, an array, scalar
     k stands at ``places[k]``. Scalars that are bytes stand for ``values[scalar]``.
     """
-    if width > 4 * lanes or (MOST < 8 and 3 * lanes < width <= MOST * (lanes // 2)):
+    if _is_most(width, lanes):
         accumulate_most(out, o, anew, mask, scalars, values, s, places, matrix, m, stride)
     elif width > 3 * lanes:
         accumulate_wide(out, o, anew, mask, scalars, values, s, places, matrix, m, stride)

@@ -17,7 +17,7 @@ from numba.extending import overload
 from fastpc.engine.backward import Backward, sweep_once
 from fastpc.engine.energy import add_energies
 from fastpc.engine.fixed_predictions import FixedPredictions, relax_fixed
-from fastpc.engine.jit import merged_kernel
+from fastpc.engine.jit import INNER, merged_kernel
 from fastpc.engine.relax import Relaxation, relax
 from fastpc.engine.relax_errors import Sweeps, relax_errors
 from fastpc.engine.zil import Schedule, run_schedule
@@ -87,7 +87,7 @@ def settle(model, settings, step_size, order, first, count, tile, work, energies
     raise NotImplementedError("compiled code only")
 
 
-@overload(settle, jit_options={"nogil": True, "error_model": "numpy"})
+@overload(settle, jit_options=INNER)
 def _settle_by_type(model, settings, step_size, order, first, count, tile, work, energies, trace):
     kernel = KERNELS[settings.instance_class]
 
