@@ -23,7 +23,7 @@ def mpiexec(ranks: int, *arguments: str) -> list[str]:
 
 
 def environment(noted: bool = True) -> dict[str, str]:
-    """Return the ranks' environment; unless `noted`, no rank notes which lines it runs: compiling takes twice as long."""
+    """Return the ranks' environment. Unless `noted`, none notes which lines it runs: that doubles time to compile."""
     paths = (str(ROOT), str(ROOT / "tests"), *os.environ.get("PYTHONPATH", "").split(os.pathsep))
     variables = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in paths if path)}
     return {name: value for name, value in variables.items() if noted or name != "COVERAGE_PROCESS_START"}
