@@ -28,7 +28,7 @@ from fastpc.engine.llvm import ROWS, WORD
 from fastpc.engine.memory import borrow
 from fastpc.engine.products import accumulate_rows, multiply_band, strip_width
 from fastpc.engine.scalar import per_type, reciprocal, root
-from fastpc.engine.vector import turn_bits
+from fastpc.engine.vector import TURNED, turn_bits
 
 _zero, _one = per_type(0.0, 0.0), per_type(1.0, 1.0)
 # A running mean that decays never quite reaches 0: rounding holds it among the subnormals, where arithmetic is slow.
@@ -36,7 +36,7 @@ _zero, _one = per_type(0.0, 0.0), per_type(1.0, 1.0)
 _tiny = per_type(1e-36, 1e-300)
 _huge = per_type(1e38, 1e300)
 
-INPUT_ROWS = 16  # of a unit of the first layer's weights; divides WORD
+INPUT_ROWS = TURNED  # of a unit of the first layer's weights; divides WORD
 _LEAST_WEIGHTS = 2048  # of a unit, or taking it costs more than its work
 SGD, ADAM = range(2)
 (
@@ -166,9 +166,7 @@ def _input_gradient(model, unit, n_samples, batch, gradient):
 
 @kernel
 def _turn_masks(first, n_samples, n_inputs, batch):
-    """Turn the masks of a unit's inputs, once for all strips; return where they begin: a unit's, one word of samples
-    after the other.
-    """
+    """Turn the masks of a unit's inputs, one word of samples after the other, once for all strips; return where."""
     stride = mask_stride(batch.masks, n_inputs)
     turned, masks = first * (stride // WORD), first // WORD * stride
     for sample in range(0, n_samples, WORD):

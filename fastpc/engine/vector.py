@@ -238,11 +238,14 @@ def value_at(typing_context, numbers, i, values):
     return signature, generate
 
 
+TURNED = 16  # bits of a word that `turn_bits` turns
+
+
 @intrinsic
 def turn_bits(typing_context, words, w, bit, out, o):
-    """out[o + b] = the bits k < 64 for which bit `bit` + b of words[w + k] is set, for b < 16.
+    """out[o + b] = the bits k < 64 for which bit `bit` + b of words[w + k] is set, for b < TURNED.
 
-    Of 64 words two bytes each are gathered, whose bits then come off one at a time.
+    Of 64 words a few bytes each are gathered, whose bits then come off one at a time.
     """
     signature = types.void(words, types.int64, types.int64, out, types.int64)
 
@@ -253,7 +256,7 @@ def turn_bits(typing_context, words, w, bit, out, o):
         column = builder.lshr(column, broadcast(builder, bit, kind))
         turned = address(context, builder, signature.args[3], out, o)
         some = ir.VectorType(ir.IntType(8), WORD)
-        for byte in range(2):
+        for byte in range(TURNED // 8):
             part = builder.lshr(column, ir.Constant(kind, [8 * byte] * WORD))
             part = builder.trunc(part, some)
             for b in range(8):

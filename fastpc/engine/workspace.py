@@ -40,10 +40,10 @@ class Workspace:
         activities = aligned_zeros(n_activities, dtype)
         n_sections = -(-(n_inputs // WORD + 1) // SECTION)
         # A gradient reads whole words of samples.
-        masks = aligned_zeros((n_inputs // WORD + 1) * (-(-n_rows // WORD) * WORD), np.uint64)
+        n_masks = (n_inputs // WORD + 1) * (-(-n_rows // WORD) * WORD)
         self.batch = Batch(
-            masks=masks,
-            turned=np.zeros_like(masks),
+            masks=aligned_zeros(n_masks, np.uint64),
+            turned=aligned_zeros(n_masks, np.uint64),
             inputs=activities,
             rows=aligned_zeros(n_sections * n_rows, np.int64),
             in_place=False,

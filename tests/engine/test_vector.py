@@ -175,12 +175,12 @@ def _turn_bits(words, w, bit, out, o):
 @pytest.mark.parametrize("first", [0, 16, 48])
 def test_a_bit_of_64_words_is_a_word(first: int) -> None:
     words = np.random.default_rng(0).integers(0, 2**64, 70, np.uint64)
-    turned = np.full(18, 7, np.uint64)
+    turned = np.full(vector.TURNED + 2, 7, np.uint64)
     _turn_bits(words, 3, first, turned, 1)
-    for b in range(16):
+    for b in range(vector.TURNED):
         exact = sum((int(word) >> (first + b) & 1) << k for k, word in enumerate(words[3:67]))
         assert int(turned[1 + b]) == exact
-    assert turned[0] == turned[17] == 7
+    assert turned[0] == turned[-1] == 7
 
 
 # -- a square turned in registers ----------------------------------------------------------------
