@@ -1,17 +1,14 @@
 """How training grows with the ranks of MPI, and what adding more would bring, into docs/distributed.md.
 
 ``python -m benchmarks scaling --ranks`` starts ``mpiexec`` itself: 1 and 2 ranks of one thread on workload B, strong
-(the batch is divided) and weak (it grows), in turns; and what a model of the cost needs.
+(the batch is divided) and weak (it grows), in turns; and what a model of the cost needs (`rank_model`).
 """
 
 import argparse
 import json
-import math
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -23,6 +20,7 @@ from benchmarks import mnist, processes
 from benchmarks.errors import BenchmarkError
 from benchmarks.machine import cores, machine
 from benchmarks.mnist import CHECKOUT
+from benchmarks.rank_model import NETWORK, RANKS, model_in_words, model_of
 from benchmarks.report import FIGURES, markdown
 from benchmarks.results import commit_info
 from benchmarks.sections import fill
@@ -40,9 +38,6 @@ SPEED_BAR, JOINING_BAR = 1.6, 0.10
 # Of one rank, whose seconds a batch tell what a sample costs and what a batch costs beyond its samples.
 SHARES = (32, 64, 128, 256)
 VECTORS = (1, 1_000, 30_000, 100_000, 300_000, 1_000_000)
-RANKS = (1, 2, 4, 8, 16, 32, 64, 128)
-# Not measured: what an ordinary cluster's network is specified for, 25 Gbit/s and 20 µs between two programs.
-NETWORK = (20e-6, 25e9 / 8)
 
 
 # -- in a rank -----------------------------------------------------------------------------------
@@ -145,61 +140,6 @@ def measure(data: str, quick: bool) -> dict[str, Any]:
     }
 
 
-# -- the model -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Model:
-    """Seconds of a batch on R ranks: a part of its own, the samples of a rank, and the all-reduce.
-
-    t(R) = fixed + per_sample ⌈B / R⌉ + 2 ⌈log₂ R⌉ latency + 2 (R - 1) / R bytes / bandwidth,
-
-    the last two for a reduction that first scatters sums and then gathers them (Rabenseifner 2004).
-    """
-
-    fixed: float
-    per_sample: float
-    latency: float
-    bandwidth: float
-    size: int
-
-    def joining(self, ranks: int) -> float:
-        """Return the seconds of the all-reduce."""
-        hops = 2 * math.ceil(math.log2(ranks))
-        return hops * self.latency + 2 * (ranks - 1) / ranks * self.size / self.bandwidth
-
-    def seconds(self, ranks: int, batch_size: int) -> float:
-        """Return the seconds of a batch."""
-        return self.fixed + self.per_sample * math.ceil(batch_size / ranks) + self.joining(ranks)
-
-    def speedup(self, ranks: int, batch_size: int) -> float:
-        """Return how many times as fast as one rank so many are, on the same batch."""
-        return self.seconds(1, batch_size) / self.seconds(ranks, batch_size)
-
-    def last_worth_it(self, batch_size: int) -> int:
-        """Return the last doubling of the ranks, up to `RANKS`, that made a batch at least 1.5 times as fast."""
-        best = 1
-        for fewer, more in pairwise(RANKS):
-            if self.seconds(fewer, batch_size) < 1.5 * self.seconds(more, batch_size):
-                break
-            best = more
-        return best
-
-
-def model_of(found: dict[str, Any], network: tuple[float, float] | None = None) -> Model:
-    """Fit the model's constants to what was measured, or take those of a network that was not."""
-    sizes, seconds = np.array(found["shares"]).T
-    # Relative distances count: each time is known to the same part of itself.
-    per_sample, fixed = np.polyfit(sizes, seconds, 1, w=1 / seconds)
-    (_, latency), *_ = found["vectors"]
-    lengths, times = np.array(found["vectors"][2:]).T
-    per_number = np.polyfit(lengths, times, 1, w=1 / times)[0]
-    # With two ranks, two hops and as many bytes as the vector has.
-    own = latency / 2, 4 / per_number
-    n_parameters = sum((n + 1) * m for n, m in pairwise(B.sizes))
-    return Model(max(0.0, float(fixed)), float(per_sample), *(network or own), 4 * n_parameters)
-
-
 # -- the page ------------------------------------------------------------------------------------
 
 
@@ -240,27 +180,6 @@ def scaling_in_words(found: dict[str, Any]) -> str:
         f"Bars: {SPEED_BAR} times one rank, under {JOINING_BAR:.0%} in the all-reduce. Its time includes "
         f"the wait for the other rank; where both are ready, it takes {alone}. One rank with MPI takes "
         f"{of['overhead']:+.1%} of the time of one without. Commit {commit_info()['id'][:12]}."
-    )
-
-
-def model_in_words(found: dict[str, Any]) -> str:
-    """Return the model's constants and what it says of more ranks as Markdown."""
-    here, there = model_of(found), model_of(found, NETWORK)
-    constants = (
-        f"Measured here: fixed {1e6 * here.fixed:.0f} µs, {1e6 * here.per_sample:.1f} µs a sample, latency "
-        f"{1e6 * here.latency:.1f} µs, bandwidth {here.bandwidth / 1e9:.1f} GB/s (in memory), "
-        f"{here.size / 1e6:.2f} MB of gradient. Assumed for a network: {1e6 * NETWORK[0]:.0f} µs and "
-        f"{NETWORK[1] / 1e9:.1f} GB/s."
-    )
-    sizes = (256, 1024, 4096)
-    rows = [["ranks", *(f"batch {size}" for size in sizes), "all-reduce, ms"]]
-    for ranks in RANKS:
-        cells = [f"{there.speedup(ranks, size):.1f}" for size in sizes]
-        rows.append([str(ranks), *cells, f"{1e3 * there.joining(ranks):.2f}"])
-    worth = ", ".join(f"{there.last_worth_it(size)} for batches of {size}" for size in sizes)
-    return (
-        f"{constants}\n\nTimes as fast as one rank, by the model, on the network:\n\n{markdown(rows, 1)}\n\n"
-        f"The last doubling that is worth it (1.5 times as fast or more) leads to these ranks: {worth}."
     )
 
 

@@ -1,11 +1,10 @@
-"""What ranks gain: the figures of the page from measurements, and the model of more ranks."""
+"""What ranks gain: the figures of the page from measurements."""
 
 from typing import Any
 
 import pytest
 
 from benchmarks import rank_scaling
-from benchmarks.rank_scaling import Model
 from ranks import needs_mpi
 
 FOUND: dict[str, Any] = {
@@ -33,31 +32,10 @@ def test_the_gains_are_medians_of_turns():
     assert found["joining weak"] == pytest.approx(0.05)
 
 
-def test_the_model_s_constants_are_found_again():
-    model = rank_scaling.model_of(FOUND)
-    assert model.fixed == pytest.approx(1e-3)
-    assert model.per_sample == pytest.approx(25e-6)
-    assert model.latency == pytest.approx(5e-6, rel=1e-3)
-    assert model.bandwidth == pytest.approx(4e9)
-    assert model.size == 4 * 269_322
-    assert rank_scaling.model_of(FOUND, (1.0, 2.0)).bandwidth == 2.0
-
-
-def test_one_rank_has_nothing_to_join_and_many_are_worth_it_while_their_shares_are_large():
-    model = Model(fixed=1e-3, per_sample=1e-4, latency=1e-5, bandwidth=1e9, size=1_000_000)
-    assert model.joining(1) == 0
-    assert model.joining(2) == pytest.approx(2e-5 + 1e-3)
-    assert model.seconds(3, 100) == pytest.approx(1e-3 + 34e-4 + 4e-5 + 4 / 3 * 1e-3)
-    assert model.speedup(1, 64) == 1
-    assert model.last_worth_it(16) == 1
-    assert 1 < model.last_worth_it(256) < model.last_worth_it(4096)
-
-
 def test_the_words_have_every_figure():
     words = rank_scaling.scaling_in_words(FOUND)
     assert "| 2, strong | 256 | 4.00 | 64,000 | 2.02 | 10.0% |" in words
     assert "| 2, weak | 512 | 10.00 | 51,200 | 1.62 | 5.0% |" in words
-    assert "Measured here: fixed 1000 µs, 25.0 µs a sample, latency 5.0 µs" in rank_scaling.model_in_words(FOUND)
 
 
 def test_the_page_has_the_sections_that_the_command_fills():
